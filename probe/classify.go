@@ -76,12 +76,8 @@ func endpointsOf(t *Trace) *endpoints {
 		}
 	}
 	// Clients that find no metadata guess these on the MCP server's origin (MCP 2025-03-26, fallbacks).
-	root := &url.URL{Scheme: e.target.Scheme, Host: e.target.Host}
 	for path, ev := range map[string]Evidence{"/authorize": Authorization, "/token": TokenRequest, "/register": Registration} {
-		if e.by[ev] == nil {
-			e.by[ev] = map[string]bool{}
-		}
-		e.by[ev][place(root.JoinPath(path))] = true
+		e.put(ev, origin(e.target)+path)
 	}
 	return e
 }
@@ -91,13 +87,17 @@ func (e *endpoints) add(ev Evidence, raw string) {
 	if err != nil || u.Host == "" {
 		return
 	}
-	if e.by[ev] == nil {
-		e.by[ev] = map[string]bool{}
-	}
-	e.by[ev][place(u)] = true
+	e.put(ev, place(u))
 	if ev == Authorization {
 		e.hosts[hostport(u)] = true
 	}
+}
+
+func (e *endpoints) put(ev Evidence, place string) {
+	if e.by[ev] == nil {
+		e.by[ev] = map[string]bool{}
+	}
+	e.by[ev][place] = true
 }
 
 // classify tells what an exchange is evidence of. Without an answer it is evidence of a Connection alone, unless it was
