@@ -1,0 +1,5 @@
+package checks
+
+import "github.com/mcpwiz/mcpwiz/probe"
+
+var authorization = []*probe.Check{}
