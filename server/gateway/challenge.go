@@ -155,5 +155,7 @@ type Unavailable struct {
 	Err        error
 }
 
-func (u *Unavailable) Error() string { return "fetching the authorization server's keys: " + u.Err.Error() }
+func (u *Unavailable) Error() string {
+	return "fetching the authorization server's keys: " + u.Err.Error()
+}
 func (u *Unavailable) Unwrap() error { return u.Err }

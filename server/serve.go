@@ -1,0 +1,175 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Server serves all endpoints of its options.
+type Server struct {
+	opts      Options
+	endpoints []*endpoint
+	ports     []*port
+	stopping  atomic.Bool
+}
+
+// New checks the options and puts everything together; it asks nobody and listens nowhere yet.
+func New(o Options) (*Server, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	s := &Server{opts: o}
+	shared := map[string][]*endpoint{}
+	var listens []string
+	for _, e := range o.Endpoints {
+		n, err := newEndpoint(e, o)
+		if err != nil {
+			return nil, err
+		}
+		s.endpoints = append(s.endpoints, n)
+		if !slices.Contains(listens, e.Listen) {
+			listens = append(listens, e.Listen)
+		}
+		shared[e.Listen] = append(shared[e.Listen], n)
+	}
+	for _, listen := range listens {
+		p, err := newPort(listen, shared[listen], s.healthHandler(), o)
+		if err != nil {
+			return nil, err
+		}
+		s.ports = append(s.ports, p)
+	}
+	return s, nil
+}
+
+// Listens returns the addresses to listen at, each once, in the order of the endpoints.
+func (s *Server) Listens() []string {
+	all := make([]string, len(s.ports))
+	for i, p := range s.ports {
+		all[i] = p.listen
+	}
+	return all
+}
+
+// Handler returns what is served at the first address.
+func (s *Server) Handler() http.Handler { return s.ports[0].handler }
+
+// Run listens at every address and serves until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	var listeners []net.Listener
+	for _, p := range s.ports {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", p.listen)
+		if err != nil {
+			for _, l := range listeners {
+				l.Close()
+			}
+			return fmt.Errorf("listening at %s: %w", p.listen, err)
+		}
+		listeners = append(listeners, l)
+	}
+	return s.Serve(ctx, listeners...)
+}
+
+// Serve serves on the listeners, one for each of Listens, until ctx ends; then it stops in order: no new connection, streams
+// cut, what is under way finished within Options.Drain, the rest cut too. It closes the listeners.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	if len(listeners) != len(s.ports) {
+		return fmt.Errorf("serving: %d listeners for %d addresses", len(listeners), len(s.ports))
+	}
+	streams, cut := context.WithCancel(context.Background())
+	defer cut()
+	servers := make([]*http.Server, len(s.ports))
+	failed := make(chan error, len(s.ports))
+	var running sync.WaitGroup
+	for i, p := range s.ports {
+		servers[i] = s.httpServer(cutting(streams, p.handler))
+		running.Go(func() {
+			if err := servers[i].Serve(listeners[i]); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serving at %s: %w", p.listen, err)
+			}
+		})
+		if s.opts.Ready != nil {
+			s.opts.Ready(listeners[i].Addr())
+		}
+	}
+	running.Go(func() { s.warm(streams) })
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	s.stopping.Store(true)
+	cut()
+	err = errors.Join(err, s.stop(servers))
+	running.Wait()
+	return err
+}
+
+// stop drains and cuts.
+func (s *Server) stop(servers []*http.Server) error {
+	drain, cancel := context.WithTimeout(context.Background(), s.opts.Drain)
+	defer cancel()
+	var draining sync.WaitGroup
+	for _, h := range servers {
+		draining.Go(func() {
+			if h.Shutdown(drain) != nil {
+				h.Close()
+			}
+		})
+	}
+	draining.Wait()
+	var all error
+	for _, n := range s.endpoints {
+		if err := n.mcp.Close(); err != nil {
+			all = errors.Join(all, fmt.Errorf("ending the sessions of %s: %w", n.URL, err))
+		}
+	}
+	return all
+}
+
+// httpServer has limits on what clients send, and none on how long a stream may be: answers that do not stream have their
+// own deadlines.
+func (s *Server) httpServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelWarn),
+	}
+}
+
+// cutting ends GET requests, which are streams that nothing would end, when streams is done.
+func cutting(streams context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			defer context.AfterFunc(streams, cancel)()
+			r = r.WithContext(ctx)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// warm fetches the keys before the first token comes, and tells the log when that fails; requests fetch them again.
+func (s *Server) warm(ctx context.Context) {
+	var fetching sync.WaitGroup
+	for _, n := range s.endpoints {
+		fetching.Go(func() {
+			if err := n.keys.Fetch(ctx); err != nil && ctx.Err() == nil {
+				s.opts.Logger.Warn("the authorization server's keys cannot be fetched yet; tokens are answered with 503 until they can",
+					"issuer", n.Issuer, "error", err)
+			}
+		})
+	}
+	fetching.Wait()
+}
