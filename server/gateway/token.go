@@ -46,7 +46,7 @@ func read(raw string) (*draft, *Refusal) {
 	jws, err := jose.ParseSignedCompact(raw, algorithms)
 	if err != nil {
 		var unexpected *jose.ErrUnexpectedSignatureAlgorithm
-		if errors.As(err, &unexpected) {
+		if errors.As(err, &unexpected) && unexpected.Got != "" {
 			return nil, refuse("algorithm", "the token is signed with '%s'; accepted are RS, PS, ES and EdDSA signatures", short(string(unexpected.Got)))
 		}
 		return nil, refuse("malformed", "the token is no signed JWT (%d characters, %d parts)", len(raw), strings.Count(raw, ".")+1)
