@@ -1,5 +1,183 @@
 package checks
 
-import "github.com/mcpwiz/mcpwiz/probe"
+import (
+	"regexp"
+	"time"
 
-var tools = []*probe.Check{}
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+var tools = []*probe.Check{
+	{
+		ID: "tools.schema-valid", Title: "every tool has a usable name and an input schema of type object",
+		Doc: "Clients hand names and schemas to a model, and one tool that is malformed can spoil the whole list. " +
+			"Names are 1 to 128 of A-Z a-z 0-9 _ - . and occur once; inputSchema is a JSON Schema of type object, also for a tool without arguments. " +
+			"Mend the tool that is named.",
+		Stage: probe.StageTools, Level: probe.Must, Owner: probe.OwnerOrigin,
+		Spec: mcpBase + "server/tools#data-types", Needs: []probe.Evidence{probe.ToolsList}, Judge: schemaValid,
+	},
+	{
+		ID: "tools.listed", Title: "the tools are listed",
+		Doc: "tools/list is what a user sees of a connection: without it the client says \"no tools\". " +
+			"An empty list looks the same as a failure to most users. " +
+			"The error of the answer says what is wrong; where calls fail after a good initialize, look at sessions and at rules on the client's User-Agent.",
+		Stage: probe.StageTools, Level: probe.Must, Owner: probe.OwnerOrigin, Symptom: true,
+		Spec: mcpBase + "server/tools#listing-tools", Needs: []probe.Evidence{probe.ToolsList}, Judge: toolsListed,
+	},
+	{
+		ID: "tools.pagination-ends", Title: "the pages of the tool list come to an end",
+		Doc: "A list goes on while answers bear nextCursor, a string that is absent on the last page. " +
+			"A cursor that comes again makes clients ask for ever; null or a number breaks strict ones. " +
+			"Leave nextCursor out on the last page.",
+		Stage: probe.StageTools, Level: probe.Must, Owner: probe.OwnerOrigin,
+		Spec: mcpBase + "server/utilities/pagination", Needs: []probe.Evidence{probe.ToolsList}, Judge: paginationEnds,
+	},
+	{
+		ID: "tools.fast", Title: "the tools are listed within five seconds",
+		Doc: "Clients list tools while a user waits, each time they connect, and several at once. " +
+			"A slow list shows as a connection that fails now and then. " +
+			"Keep the list in memory instead of asking a backend for it.",
+		Stage: probe.StageTools, Level: probe.Should, Owner: probe.OwnerOrigin,
+		Spec: "https://claude.com/docs/connectors/building/troubleshooting", Needs: []probe.Evidence{probe.ToolsList}, Judge: toolsFast,
+	},
+	{
+		ID: "tools.call-answers", Title: "a tool call is answered",
+		Doc: "A call is answered with a result; a tool that fails says so inside it with isError, which is told to the model and not to the login. " +
+			"A 401 or 403 here starts a new login; a JSON-RPC error or an HTML page in between is shown as a broken tool. " +
+			"Look into the server's log, and for a proxy that cuts long answers.",
+		Stage: probe.StageTools, Level: probe.Must, Owner: probe.OwnerOrigin, Symptom: true,
+		Spec: mcpBase + "server/tools#calling-tools", Needs: []probe.Evidence{probe.ToolCall}, Judge: callAnswers,
+	},
+}
+
+// listing returns the pages of the last listing that was answered, else the last try.
+func listing(t *probe.Trace) *probe.Exchange {
+	return latest(t, probe.ToolsList, func(x *probe.Exchange) bool { return result(x) != nil })
+}
+
+func toolsListed(t *probe.Trace) probe.Verdict {
+	x := listing(t)
+	all, ok := result(x)["tools"].([]any)
+	v := probe.Fail("tools/list: %s", replied(x)).On(x).Who(served(t, x)).So("%s shows a connection without tools", clientName(t))
+	switch {
+	case ok && len(all) == 0:
+		return probe.Warn("the list is empty").On(x).So("%s shows a connection without tools", clientName(t)).
+			Mend("register tools, or look for a filter by role or scope that leaves none for this user")
+	case ok:
+		return probe.Pass("%d tools", len(all)).On(x)
+	case result(x) != nil:
+		return v.Mend("answer with a result that has an array tools; it is %s", value(result(x)["tools"]))
+	case x.Open && x.Answer().Type == "text/event-stream":
+		return probe.Unknown("tools/list: the stream has brought no answer yet").On(x)
+	case x.Status() == 401 || x.Status() == 403:
+		return v.Mend("let the token that opened the protocol list the tools too")
+	case x.Status() == 400 || x.Status() == 404:
+		return v.Mend("look at sessions: kept in the memory of one replica, they are unknown to the others; be stateless or route by session")
+	}
+	return v.Mend("look into the MCP server's log for this request")
+}
+
+// toolName: MCP 2025-11-25, tool names.
+var toolName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
+
+func schemaValid(t *probe.Trace) probe.Verdict {
+	x := listing(t)
+	all, ok := result(x)["tools"].([]any)
+	if !ok || len(all) == 0 {
+		return probe.Unknown("no tools were listed: %s", replied(x)).On(x)
+	}
+	seen, worst := map[string]bool{}, probe.Pass("%d tools", len(all)).On(x)
+	for i, raw := range all {
+		tool, _ := raw.(map[string]any)
+		name := text(tool["name"])
+		schema, _ := tool["inputSchema"].(map[string]any)
+		v := func(judged func(string, ...any) probe.Verdict, format string, args ...any) probe.Verdict {
+			return judged(format, args...).On(x).So("%s leaves the tool out, or refuses the whole list", clientName(t)).
+				Mend("give every tool a name of its own of 1 to 128 letters, digits, _, - and . and an inputSchema {\"type\":\"object\"}")
+		}
+		switch {
+		case name == "":
+			return v(probe.Fail, "tool %d has the name %s", i+1, value(tool["name"]))
+		case seen[name]:
+			return v(probe.Fail, "two tools are called %s", quoted(name))
+		case text(schema["type"]) != "object":
+			return v(probe.Fail, "inputSchema of %s is %s", quoted(name), value(tool["inputSchema"]))
+		case !toolName.MatchString(name):
+			worst = v(probe.Warn, "the name %s has characters that clients do not take", quoted(name))
+		}
+		seen[name] = true
+	}
+	return worst
+}
+
+func paginationEnds(t *probe.Trace) probe.Verdict {
+	seen := map[string]bool{}
+	all := t.Of(probe.ToolsList)
+	v := func(x *probe.Exchange, format string, args ...any) probe.Verdict {
+		return probe.Fail(format, args...).On(x).So("clients that follow the cursor ask for ever, or refuse the list").Mend("leave nextCursor out on the last page, and never hand out a cursor twice in one listing")
+	}
+	for _, x := range all {
+		if !hasCursor(x) {
+			seen = map[string]bool{}
+		}
+		next, there := result(x)["nextCursor"]
+		cursor, isString := next.(string)
+		switch {
+		case there && (!isString || cursor == ""):
+			return v(x, "nextCursor is %s", value(next))
+		case there && seen[cursor]:
+			return v(x, "the cursor %s comes again", cursor)
+		case there:
+			seen[cursor] = true
+		}
+	}
+	last := all[len(all)-1]
+	if _, more := result(last)["nextCursor"]; more {
+		return probe.Unknown("%s stopped before the last page", clientName(t)).On(last)
+	}
+	if result(last) == nil {
+		return probe.Unknown("no tools were listed: %s", replied(last)).On(last)
+	}
+	return probe.Pass("the last page has no nextCursor").On(last)
+}
+
+func hasCursor(x *probe.Exchange) bool {
+	params, _ := x.Request.Body.Object()["params"].(map[string]any)
+	return params["cursor"] != nil
+}
+
+const slow = 5 * time.Second
+
+func toolsFast(t *probe.Trace) probe.Verdict {
+	x := listing(t)
+	took := time.Duration(x.Timing.Total * float64(time.Millisecond))
+	switch {
+	case took == 0 || x.Open:
+		return probe.Unknown("nothing tells how long the list took").On(x)
+	case took > slow:
+		return probe.Fail("the list took %s", took.Round(100*time.Millisecond)).On(x).So("%s may give up while it connects", clientName(t)).
+			Mend("keep the list in memory; tools change seldom")
+	}
+	return probe.Pass("%s", took.Round(time.Millisecond)).On(x)
+}
+
+func callAnswers(t *probe.Trace) probe.Verdict {
+	x := latest(t, probe.ToolCall, func(x *probe.Exchange) bool { return result(x) != nil })
+	params, _ := x.Request.Body.Object()["params"].(map[string]any)
+	name := quoted(text(params["name"]))
+	v := probe.Fail("tools/call %s: %s", name, replied(x)).On(x).Who(served(t, x)).So("the tool is broken for every user of %s", clientName(t))
+	switch failed, _ := result(x)["isError"].(bool); {
+	case failed:
+		return probe.Warn("%s answered with isError", name).On(x).So("the model is told that the tool failed").
+			Mend("call the tool by hand with the same arguments; isError is the tool's own word, the connection is good")
+	case result(x) != nil:
+		return probe.Pass("%s is answered", name).On(x)
+	case x.Open && x.Answer().Type == "text/event-stream":
+		return probe.Unknown("%s: the stream has brought no answer yet", name).On(x)
+	case x.Status() == 401 || x.Status() == 403:
+		return v.Mend("let the token that opened the protocol call tools too, or answer 403 with error=\"insufficient_scope\" and the scope that is wanted")
+	case x.Status() == 524 || x.Status() == 504:
+		return v.Mend("begin the answer within 100 seconds: send a stream's headers at once and a comment line every 15 s")
+	}
+	return v.Mend("look into the MCP server's log for this call")
+}

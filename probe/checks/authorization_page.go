@@ -1,0 +1,169 @@
+package checks
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// request is the authorization request to judge: the last one, as the user may have tried again.
+func request(t *probe.Trace) *probe.Exchange { return t.Last(probe.Authorization) }
+
+// wentOn reports whether an authorization request led on: a page without an error, a redirect, or a browser that came back.
+func wentOn(t *probe.Trace, x *probe.Exchange) bool {
+	if x.Response == nil {
+		back := t.Last(probe.Callback)
+		return back != nil && back.N > x.N
+	}
+	return x.Status() >= 200 && x.Status() < 400 && !errorPage(x)
+}
+
+// errorPage: Keycloak's theme names its page of errors.
+func errorPage(x *probe.Exchange) bool {
+	p := x.Answer().Page
+	return x.Status() >= 400 || p != nil && p.PageID == "login-error"
+}
+
+// pageSays returns what a page tells if it has one of the parts in it, in any case.
+func pageSays(x *probe.Exchange, parts ...string) bool {
+	text := bodyText(x.Answer())
+	return errorPage(x) && slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
+}
+
+func endpointNamed(t *probe.Trace) probe.Verdict {
+	x := request(t)
+	if !guessed(t, x, "authorization_endpoint") {
+		return probe.Pass("sent to %s", bare(x)).On(x)
+	}
+	if x.Response == nil {
+		return notNamed(t, x, "")
+	}
+	return notNamed(t, x, ", which answers "+answered(x))
+}
+
+func notNamed(t *probe.Trace, x *probe.Exchange, answer string) probe.Verdict {
+	return probe.Fail("the browser was sent to %s, which no metadata name%s", bare(x), answer).On(x).
+		So("the user of %s lands on the MCP server instead of a login page", clientName(t)).
+		Mend("make the authorization server's metadata complete for this client: the finding on server-metadata that explains this one says what is missing")
+}
+
+// notSeen is the verdict on a page that a user's browser got, out of sight.
+func notSeen(x *probe.Exchange) probe.Verdict {
+	return probe.Unknown("the browser was handed %s; what it got was not seen", bare(x)).On(x)
+}
+
+func clientKnown(t *probe.Trace) probe.Verdict {
+	x := request(t)
+	id := clientID(x)
+	switch {
+	case pageSays(x, "client not found", "client disabled", "client metadata", "invalid_client", "unknown client") ||
+		absolute(id) != nil && pageSays(x, "invalid request"):
+		v := probe.Fail("%s for client_id %s", answered(x), quoted(id)+telling(x)).On(x).By(ourClient(t, x)).
+			So("the user of %s sees an error page and the client waits", clientName(t))
+		if absolute(id) != nil {
+			return v.Mend("this id is the URL of a client metadata document: give Keycloak a client policy for its domain and let it fetch the document, " +
+				"or stop offering it (start without the cimd feature), or " + preregister)
+		}
+		return v.Mend("make or enable the client %q in the realm (mcpwiz setup), or remove and add the connection so that the client registers anew", id)
+	case wentOn(t, x):
+		return probe.Pass("client %s is known", quoted(clipped(id, 60))).On(x)
+	case x.Response == nil:
+		return notSeen(x)
+	}
+	return unrelated(x)
+}
+
+// telling adds a page's own text where its title says nothing of it.
+func telling(x *probe.Exchange) string {
+	p := x.Answer().Page
+	if p == nil || p.Text == "" || p.Text == p.Title {
+		return ""
+	}
+	return ", the page says " + quoted(p.Text)
+}
+
+func unrelated(x *probe.Exchange) probe.Verdict {
+	return probe.Unknown("the authorization endpoint refused for another reason: %s", answered(x)+telling(x)).On(x)
+}
+
+func redirectAccepted(t *probe.Trace) probe.Verdict {
+	x := request(t)
+	uri := parameters(x).Get("redirect_uri")
+	switch {
+	case pageSays(x, "redirect_uri", "redirect uri", "redirect url"):
+		return probe.Fail("%s for redirect_uri %s", answered(x)+telling(x), quoted(uri)).On(x).By(ourClient(t, x)).
+			So("the user of %s sees an error page instead of the login", clientName(t)).
+			Mend("%s", registerURI(uri, clientID(x)))
+	case wentOn(t, x):
+		return probe.Pass("%s is accepted", uri).On(x)
+	case x.Response == nil:
+		return notSeen(x)
+	}
+	return unrelated(x)
+}
+
+func registerURI(uri, id string) string {
+	u := absolute(uri)
+	if u != nil && probe.Loopback(u.Hostname()) {
+		return "add " + uri + " without its port to the valid redirect URIs of client " + quoted(id) +
+			": localhost and 127.0.0.1 are two names, and any port of each must do (RFC 8252 section 7.3)"
+	}
+	return "add exactly " + uri + " to the valid redirect URIs of client " + quoted(id)
+}
+
+func pageShown(t *probe.Trace) probe.Verdict {
+	x := request(t)
+	v := probe.Fail("%s: %s", bare(x), answered(x)+telling(x)).On(x).Who(served(t, x)).
+		So("the user of %s gets no login page", clientName(t))
+	switch {
+	case wentOn(t, x) && x.Response == nil:
+		return probe.Pass("the browser came back from %s", bare(x)).On(x)
+	case x.Response == nil:
+		return notSeen(x)
+	case elsewhere(x, loginPage):
+		return v.Mend("take the login of the edge away from the authorization server's paths (/realms/, /resources/)")
+	case wentOn(t, x):
+		return probe.Pass("%s", answered(x)).On(x)
+	case x.Status() == 404:
+		return v.Mend("make %s the authorization endpoint, or name the right one in the metadata", x.URL().Path)
+	case x.Status() == 405:
+		return v.Mend("answer GET at the authorization endpoint (RFC 6749 section 3.1)")
+	case x.Status() >= 500:
+		return v.Mend("look into the authorization server's log for this request")
+	}
+	return v.Mend("put right what the page says, on the client in the authorization server")
+}
+
+func elsewhere(x *probe.Exchange, k kind) bool { _, ok := byEdge(x, k); return ok }
+
+// Pages that a login without a browser can pass, and the one that says that nothing else will come.
+var walkable = []string{"login-login", "login-login-oauth-grant", "login-login-otp", "login-login-username", "login-login-password", "login-select-authenticator"}
+
+func loginWalked(t *probe.Trace) probe.Verdict {
+	x := t.Last(probe.Login)
+	if back := t.Last(probe.Callback); back != nil && back.N >= x.N {
+		return probe.Pass("the login led back to the client").On(x, back)
+	}
+	v := func(format string, args ...any) probe.Verdict {
+		return probe.Fail(format, args...).On(x).So("no code is issued to %s", clientName(t))
+	}
+	text := bodyText(x.Answer())
+	to := absolute(x.Header("Location"))
+	page := x.Answer().Page
+	switch {
+	case to != nil && host(to) != host(x.URL()):
+		return v("the realm signs in at %s", to.Host).Mend("use a browser for the login, or a test user that signs in at the realm itself")
+	case strings.Contains(text, "invalid username or password"):
+		return v("the page says %s", said(page.Text)).Mend("give the right user and password; after a few failures the account may be locked for a while")
+	case strings.Contains(text, "account is disabled"):
+		return v("the page says %s", said(page.Text)).Mend("enable the user in the realm")
+	case strings.Contains(text, "cookie not found"):
+		return v("the page says %s", said(page.Text)).Mend("keep the cookies of the login page: they are Secure, so the pages must come by https or from loopback")
+	case x.Status() >= 400 || page != nil && page.PageID == "login-error":
+		return v("the login ended with %s", answered(x)+telling(x)).Who(probe.OwnerAuthorizationServer).Mend("put right what the page says")
+	case page != nil && page.PageID != "" && !slices.Contains(walkable, page.PageID):
+		return v("the realm shows a page %q that needs a person", page.PageID).Mend("use a browser for the login, or take this required action off the test user")
+	}
+	return probe.Unknown("the login has not come to its end: %s", answered(x)).On(x)
+}

@@ -1,0 +1,56 @@
+package checks
+
+import (
+	"net/url"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// sentTo returns where an answer redirects to, nil when it does not.
+func sentTo(x *probe.Exchange) *url.URL {
+	if x.Status() < 300 || x.Status() > 399 {
+		return nil
+	}
+	u, err := x.URL().Parse(x.Header("Location"))
+	if err != nil {
+		return nil
+	}
+	return u
+}
+
+func pkceEnforced(t *probe.Trace) probe.Verdict {
+	x := t.Last(probe.OfProbe("no-pkce"))
+	to := sentTo(x)
+	switch {
+	case to != nil && to.Query().Get("error") != "":
+		return probe.Pass("refused: %s %s", to.Query().Get("error"), quoted(to.Query().Get("error_description"))).On(x)
+	case x.Status() >= 500 || x.Status() == 404:
+		return probe.Unknown("%s", answered(x)).On(x)
+	case errorPage(x):
+		return probe.Pass("refused: %s", answered(x)+telling(x)).On(x)
+	}
+	return probe.Fail("without code_challenge the answer is %s", answered(x)).On(x).By(ourClient(t, x)).
+		So("a code stolen on its way can be redeemed by whoever has it, when the client is public").
+		Mend("set pkce.code.challenge.method to S256 on client %s (Advanced > Proof Key for Code Exchange)", quoted(clientID(x)))
+}
+
+func badRedirectRefused(t *probe.Trace) probe.Verdict {
+	x := t.Last(probe.OfProbe("bad-redirect"))
+	evil := parameters(x).Get("redirect_uri")
+	to, asked := sentTo(x), absolute(evil)
+	v := func(format string, args ...any) probe.Verdict {
+		return probe.Fail(format, args...).On(x).By(ourClient(t, x)).So("whoever lures a user to a link of this form gets a code for %s", clientName(t)).
+			Mend("take wildcards off the valid redirect URIs of client %s and list the callbacks one by one", quoted(clientID(x)))
+	}
+	switch {
+	case to != nil && asked != nil && host(to) == host(asked):
+		return v("the answer redirects to %s", evil)
+	case x.Status() >= 500 || x.Status() == 404:
+		return probe.Unknown("%s", answered(x)).On(x)
+	case errorPage(x):
+		return probe.Pass("%s for redirect_uri %s", answered(x)+telling(x), quoted(evil)).On(x)
+	case to != nil && to.Query().Has("error"):
+		return probe.Unknown("redirected to %s with %s before the redirect URI was judged", to.Host, to.Query().Get("error")).On(x)
+	}
+	return v("with redirect_uri %s the answer is %s", quoted(evil), answered(x))
+}

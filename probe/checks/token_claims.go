@@ -1,0 +1,277 @@
+package checks
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// accessToken returns the access token in use last, and the exchanges it was issued or borne in.
+func accessToken(t *probe.Trace) (probe.Token, []*probe.Exchange) {
+	all := t.Of(probe.AccessToken)
+	last := tokenOf(all[len(all)-1])
+	return last, slices.DeleteFunc(slices.Clone(all), func(x *probe.Exchange) bool { return tokenOf(x).Fingerprint != last.Fingerprint })
+}
+
+func tokenOf(x *probe.Exchange) probe.Token {
+	if t, ok := x.Token("response.access_token"); ok {
+		return t
+	}
+	t, _ := x.Token("request.authorization")
+	return t
+}
+
+func opaque(xs []*probe.Exchange) probe.Verdict {
+	return probe.Unknown("the access token is no JWT; only the authorization server's introspection can tell").On(xs...)
+}
+
+// grantRequest returns the request that asked for the token in use: the authorization request, or the token request of
+// a machine; nil when neither was seen.
+func grantRequest(t *probe.Trace) *probe.Exchange {
+	if x := t.Last(probe.Authorization); x != nil {
+		return x
+	}
+	return t.Last(probe.TokenRequest)
+}
+
+// resources are the values of aud that the server must accept: its URL, and what its metadata say it is where this
+// client goes by them.
+func resources(t *probe.Trace) []string {
+	all := []string{t.Target}
+	if r := t.ResourceMetadata().String("resource"); r != "" && r != t.Target && t.Profile.Discovery.ResourceRule != "exact" {
+		all = append(all, r)
+	}
+	return all
+}
+
+func audienceNamesTarget(t *probe.Trace) probe.Verdict {
+	tok, xs := accessToken(t)
+	if !tok.JWT {
+		return opaque(xs)
+	}
+	aud, want := tok.Audience(), resources(t)
+	for _, a := range aud {
+		if slices.Contains(want, a) {
+			return probe.Pass("aud is %s", value(tok.Claims["aud"])).On(xs...)
+		}
+	}
+	detail := "the access token has no aud"
+	if len(aud) > 0 {
+		detail = "aud is " + value(tok.Claims["aud"]) + ", the MCP server is " + quoted(t.Target) + differing(t.Target, nearest(aud))
+	}
+	return probe.Fail("%s", detail).On(xs...).By(audienceScope(t)).
+		So("%s signs in, and then every request to the MCP server answers 401", clientName(t)).Mend("%s", mendAudience(t, tok))
+}
+
+// nearest is the audience to compare with: the first that is a URL.
+func nearest(aud []string) string {
+	for _, a := range aud {
+		if absolute(a) != nil {
+			return a
+		}
+	}
+	return ""
+}
+
+// audienceScope names the client scope whose mapper writes the audience.
+func audienceScope(t *probe.Trace) string {
+	if !keycloak(t) {
+		return ""
+	}
+	return "keycloak/scope/" + scopeName(t)
+}
+
+func scopeName(t *probe.Trace) string {
+	if all := published(t); len(all) > 0 {
+		return all[0]
+	}
+	return "mcp:tools"
+}
+
+func mendAudience(t *probe.Trace, tok probe.Token) string {
+	scope, id := scopeName(t), clientOf(t)
+	switch {
+	case len(tok.Audience()) == 0 && tok.Claims["sub"] == nil:
+		return "switch lightweight access tokens off for client " + id + " (client.use.lightweight.access.token.enabled): they bear neither aud nor sub"
+	case len(tok.Audience()) == 0 && tok.Claims["scope"] != nil && !slices.Contains(strings.Fields(tok.Claim("scope")), scope):
+		return "make the client scope " + scope + ", which bears the audience mapper, a default scope of client " + id +
+			"; where a role guards it, give the user that role"
+	case differing(t.Target, nearest(tok.Audience())) == ": the slash at the end differs":
+		return "write the URL as the client is given it, " + t.Target + ", into Included Custom Audience of the audience mapper"
+	}
+	return "add an audience mapper to the client scope " + scope + " of client " + id + ": Included Custom Audience " + t.Target +
+		", Add to access token on (mcpwiz setup does it)"
+}
+
+// clientOf names the client for a sentence.
+func clientOf(t *probe.Trace) string {
+	if x := grantRequest(t); x != nil && clientID(x) != "" {
+		return quoted(clipped(clientID(x), 60))
+	}
+	return "in use"
+}
+
+func issuerMatches(t *probe.Trace) probe.Verdict {
+	tok, xs := accessToken(t)
+	want, got := issuer(t), tok.Claim("iss")
+	v := func(format string, args ...any) probe.Verdict {
+		return probe.Fail(format, args...).On(xs...).So("the MCP server, which knows the published issuer, refuses the token with 401").
+			Mend("set KC_HOSTNAME to the full public URL so that the issuer does not follow the Host header, and configure the MCP server with that issuer, byte for byte")
+	}
+	switch {
+	case !tok.JWT:
+		return opaque(xs)
+	case want == "":
+		return probe.Unknown("iss is %q; no metadata were seen to compare it with", got).On(xs...)
+	case got == "":
+		return v("the access token has no iss")
+	case got != want:
+		return v("iss is %s, the metadata's issuer %s%s", quoted(got), quoted(want), differing(want, got))
+	}
+	return probe.Pass("%s", got).On(xs...)
+}
+
+func signatureVerifies(t *probe.Trace) probe.Verdict {
+	facts := t.FactsOf("token-signature")
+	f := facts[len(facts)-1]
+	var xs []*probe.Exchange
+	if t.Has(probe.AccessToken) {
+		_, xs = accessToken(t)
+	}
+	alg, kid := text(f.Data["alg"]), text(f.Data["kid"])
+	if valid, _ := f.Data["valid"].(bool); valid {
+		return probe.Pass("%s with key %s", alg, quoted(clipped(kid, 20))).OnFact(f).On(xs...)
+	}
+	v := probe.Fail("%s (alg %q, kid %s; told by %s)", text(f.Data["reason"]), alg, quoted(clipped(kid, 20)), f.Source).OnFact(f).On(xs...).
+		So("the MCP server refuses the token with 401")
+	if alg == "none" || strings.HasPrefix(alg, "HS") {
+		return v.Mend("sign access tokens with RS256 or ES256: who can verify %s could also forge it", alg)
+	}
+	return v.Mend("publish the signing key at jwks_uri of this very issuer, and let the MCP server fetch the keys again on an unknown kid")
+}
+
+// demanded are the scopes that a token must bear: the challenge's, else those of the resource metadata.
+func demanded(t *probe.Trace) []string {
+	for _, x := range slices.Backward(t.Of(probe.Unauthenticated)) {
+		if c := x.Challenge(); c != nil && c.Scope != "" {
+			return withoutOffline(strings.Fields(c.Scope))
+		}
+	}
+	return published(t)
+}
+
+func scopeGranted(t *probe.Trace) probe.Verdict {
+	tok, xs := accessToken(t)
+	want := demanded(t)
+	have := strings.Fields(tok.Claim("scope"))
+	if !tok.JWT || tok.Claims["scope"] == nil {
+		for _, x := range xs {
+			have = append(have, strings.Fields(text(x.Answer().Object()["scope"]))...)
+		}
+	}
+	var asked []string
+	if from := grantRequest(t); from != nil {
+		asked = strings.Fields(parameters(from).Get("scope"))
+	}
+	lost := slices.DeleteFunc(slices.Clone(want), func(s string) bool { return slices.Contains(have, s) })
+	switch {
+	case len(want) == 0:
+		return probe.Skip("the MCP server names no scope")
+	case !tok.JWT && len(have) == 0:
+		return opaque(xs)
+	case len(lost) == 0:
+		return probe.Pass("%s", strings.Join(want, " ")).On(xs...)
+	}
+	return probe.Fail("the token's scope is %s; the MCP server wants %s", quoted(strings.Join(have, " ")), quoted(strings.Join(want, " "))).On(xs...).
+		By(audienceScope(t)).So("the MCP server answers 403 insufficient_scope, or 401 where the audience hangs on that scope").
+		Mend("%s", mendLost(t, tok, asked, lost))
+}
+
+func mendLost(t *probe.Trace, tok probe.Token, asked, lost []string) string {
+	id := clientOf(t)
+	switch {
+	case !slices.ContainsFunc(lost, func(s string) bool { return slices.Contains(asked, s) }):
+		return "make " + list(lost) + " default scopes of client " + id + ": the client did not ask for them"
+	case slices.Contains(tok.Audience(), t.Target):
+		return "switch Include in token scope on for the client scope " + list(lost) + " (include.in.token.scope)"
+	}
+	return "assign " + list(lost) + " to client " + id + " as default scopes; where a role guards them, give the user that role"
+}
+
+// skew is what verifiers forgive: none by some, 30 to 60 seconds by most.
+const skew = 30 * time.Second
+
+func tokenClock(t *probe.Trace) probe.Verdict {
+	tok, xs := accessToken(t)
+	if !tok.JWT {
+		return opaque(xs)
+	}
+	for _, x := range xs {
+		now, ahead := clock(x), time.Duration(0)
+		for _, name := range []string{"iat", "nbf"} {
+			if at, ok := tok.Time(name); ok && at.Sub(now) > ahead {
+				ahead = at.Sub(now)
+			}
+		}
+		v := func(judged func(string, ...any) probe.Verdict) probe.Verdict {
+			return judged("the token is valid from %s on, and %s says %s: %s in the future", now.Add(ahead).Format(time.TimeOnly),
+				x.URL().Host, now.Format(time.TimeOnly), ahead.Round(time.Second)).On(x).
+				So("a verifier without leeway refuses the fresh token with 401").Mend("synchronise the clocks of both hosts (NTP), and allow 30 s in the verifier")
+		}
+		switch {
+		case ahead > skew:
+			return v(probe.Fail)
+		case ahead > 5*time.Second:
+			return v(probe.Warn)
+		case overTooSoon(tok, xs[0], x, now):
+			return probe.Fail("the token is over at %s's time %s, long before its lifetime has passed", x.URL().Host, now.Format(time.TimeOnly)).On(x).
+				So("the MCP server refuses every fresh token with 401").Mend("synchronise the clocks of both hosts (NTP)")
+		}
+	}
+	return probe.Pass("iat and nbf are not in the future").On(xs...)
+}
+
+// clock is the time by which an answer was given: its Date, else the moment it was seen.
+func clock(x *probe.Exchange) time.Time {
+	if at, err := http.ParseTime(x.Header("Date")); err == nil {
+		return at
+	}
+	return x.Start
+}
+
+// overTooSoon: the token is borne while most of its life, by one and the same observer's clock, is still to come.
+func overTooSoon(tok probe.Token, issued, borne *probe.Exchange, now time.Time) bool {
+	exp, ok := tok.Time("exp")
+	iat, also := tok.Time("iat")
+	_, seen := issued.Token("response.access_token")
+	return ok && also && seen && borne != issued && !exp.After(now) && borne.Start.Sub(issued.Start) < exp.Sub(iat)/2
+}
+
+func subPresent(t *probe.Trace) probe.Verdict {
+	tok, xs := accessToken(t)
+	switch {
+	case !tok.JWT:
+		return opaque(xs)
+	case tok.Claims["sub"] == nil:
+		return probe.Fail("the access token has no sub").On(xs...).
+			So("the MCP server cannot tell users apart; some refuse the token").
+			Mend("make basic a default scope of client %s, and switch lightweight access tokens off", clientOf(t))
+	}
+	return probe.Pass("sub is there").On(xs...)
+}
+
+// headerLine is what common servers take of a header line, less the name and the scheme (nginx: 8 kB).
+const headerLine = 8000
+
+func tokenSize(t *probe.Trace) probe.Verdict {
+	tok, xs := accessToken(t)
+	if tok.Length > headerLine {
+		return probe.Fail("the token has %d characters", tok.Length).On(xs...).
+			So("servers and proxies that take header lines of 8 kB answer 431 or 400 to this user").
+			Mend("switch Full Scope Allowed off for client %s and take away mappers of roles and groups that the MCP server does not need", clientOf(t))
+	}
+	return probe.Pass("%d characters", tok.Length).On(xs...)
+}

@@ -1,0 +1,175 @@
+package checks
+
+import (
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// tokenRequest is the token request to judge.
+func tokenRequest(t *probe.Trace) *probe.Exchange { return latest(t, probe.TokenRequest, granted) }
+
+// granted reports whether an answer issues an access token.
+func granted(x *probe.Exchange) bool {
+	_, ok := x.Answer().Object()["access_token"]
+	return x.Status() == 200 && ok
+}
+
+// otherwise is the verdict on a token request that was refused for a reason that another check tells.
+func otherwise(x *probe.Exchange) probe.Verdict {
+	return probe.Unknown("the token request was refused for another reason: %s", refused(x)).On(x)
+}
+
+func speaksOAuth(t *probe.Trace) probe.Verdict {
+	x := tokenRequest(t)
+	code, description := refusal(x)
+	v := func(format string, args ...any) probe.Verdict {
+		return probe.Fail(format, args...).On(x).Who(served(t, x)).So("%s cannot read the answer: the login fails at its last step", clientName(t))
+	}
+	switch status := x.Status(); {
+	case guessed(t, x, "token_endpoint"):
+		return probe.Unknown("%s is a guess on the MCP server's host: %s", bare(x), answered(x)).On(x)
+	case status == 415 || status == 400 && strings.Contains(description, "grant_type") && parameters(x).Has("grant_type"):
+		return v("a form is answered with %s", refused(x)).Mend("take application/x-www-form-urlencoded at the token endpoint (RFC 6749 section 4.1.3)")
+	case status >= 300 && status < 400:
+		return v("POST %s: %s", bare(x), answered(x)).Mend("name the final URL as token_endpoint: a redirected POST arrives as GET")
+	case x.Answer().Object() == nil && status < 500:
+		return v("%s instead of a JSON object", answered(x)).Mend("let POST %s through what stands in front of the authorization server", x.URL().Path)
+	case status == 200 && !granted(x) && code != "":
+		return v("200 with error %s", quoted(code)).Mend("answer errors with 400 or 401 (RFC 6749 section 5.2)")
+	case x.Answer().Object() == nil:
+		return otherwise(x)
+	}
+	return probe.Pass("%s", answered(x)).On(x)
+}
+
+// proof tells how a client proved itself.
+func proof(x *probe.Exchange) string {
+	p := parameters(x)
+	switch {
+	case strings.HasPrefix(strings.ToLower(x.Request.Header.Get("Authorization")), "basic "):
+		return "its secret by Basic"
+	case p.Has("client_assertion"):
+		return "a signed assertion"
+	case p.Has("client_secret"):
+		return "its secret in the form"
+	}
+	return "no secret"
+}
+
+func clientAuthenticated(t *probe.Trace) probe.Verdict {
+	x := tokenRequest(t)
+	code, description := refusal(x)
+	id := quoted(clipped(clientID(x), 60))
+	switch {
+	case granted(x) || code == "invalid_grant" || code == "invalid_scope" || code == "invalid_target":
+		return probe.Pass("client %s with %s", id, proof(x)).On(x)
+	case code != "invalid_client" && code != "unauthorized_client" || aboutGrant(description):
+		return otherwise(x)
+	}
+	v := probe.Fail("%s for client %s with %s", refused(x), id, proof(x)).On(x).By(ourClient(t, x)).
+		So("%s gets no token though its user has signed in", clientName(t))
+	switch {
+	case proof(x) == "a signed assertion":
+		return v.Mend("let the assertion bear iss and sub = the client id, aud = the issuer as one string, a jti used once, and a kid that the client's keys in the realm have")
+	case code == "invalid_client":
+		return v.Mend("this client does not exist, is disabled, or authenticates in another way: make it again (mcpwiz setup), or remove and add the connection")
+	case proof(x) == "no secret":
+		return v.Mend("enter the client's secret (mcpwiz credentials), or make the client public in the realm (Client authentication off)")
+	}
+	return v.Mend("enter the client's secret anew (mcpwiz credentials shows it); the one that was sent is not the realm's")
+}
+
+// aboutGrant tells a refusal of the grant from one of the credentials: Keycloak says unauthorized_client to both.
+func aboutGrant(description string) bool {
+	return strings.Contains(description, "service account") || strings.Contains(description, "not allowed for")
+}
+
+func machineGrant(t *probe.Trace) probe.Verdict {
+	x := tokenRequest(t)
+	code, description := refusal(x)
+	if parameters(x).Get("grant_type") != "client_credentials" {
+		return probe.Skip("%s does not use client_credentials", clientName(t))
+	}
+	v := probe.Fail("%s", refused(x)).On(x).By(ourClient(t, x)).So("no machine gets a token with this client")
+	switch {
+	case granted(x):
+		return probe.Pass("granted").On(x)
+	case strings.Contains(description, "Public client"):
+		return v.Mend("make client %s confidential (Client authentication on) and switch Service accounts roles on: a public client has nothing to prove itself with", quoted(clientID(x)))
+	case aboutGrant(description) || code == "unsupported_grant_type":
+		return v.Mend("switch Service accounts roles on for client %s (serviceAccountsEnabled)", quoted(clientID(x)))
+	}
+	return otherwise(x)
+}
+
+func codeAccepted(t *probe.Trace) probe.Verdict {
+	x := tokenRequest(t)
+	code, description := refusal(x)
+	if parameters(x).Get("grant_type") == "client_credentials" {
+		return probe.Skip("client_credentials has no code")
+	}
+	v := probe.Fail("%s", refused(x)).On(x).So("%s gets no token though its user has signed in", clientName(t))
+	switch {
+	case granted(x):
+		return probe.Pass("redeemed").On(x)
+	case code != "invalid_grant":
+		return otherwise(x)
+	case strings.Contains(description, "PKCE"):
+		return verifier(t, x, v)
+	case strings.Contains(description, "redirect_uri"):
+		return v.Mend("repeat the redirect_uri of the authorization request, byte for byte; the token request had %s", quoted(parameters(x).Get("redirect_uri")))
+	case strings.Contains(description, "different client_id"):
+		return v.Mend("redeem the code with the client id that asked for it")
+	}
+	return v.Mend("log in again: a code is good once and for a minute; a request that failed before has used it up")
+}
+
+// verifier tells who is wrong about PKCE: the challenge is kept, and of the verifier its S256.
+func verifier(t *probe.Trace, x *probe.Exchange, v probe.Verdict) probe.Verdict {
+	from := t.Last(probe.Authorization)
+	made := x.S256["code_verifier"]
+	switch {
+	case made == "":
+		return v.Mend("send code_verifier with the token request (RFC 7636 section 4.5)")
+	case from == nil:
+		return v.Mend("send the verifier of this login's challenge, 43 to 128 characters")
+	case parameters(from).Get("code_challenge") == made:
+		return v.Who(probe.OwnerAuthorizationServer).Mend("the verifier fits the challenge that was sent (exchange %d): the authorization server must take verifiers of 43 to 128 characters whole", from.N)
+	}
+	return v.Mend("send the verifier of this login's challenge: the one sent does not make the challenge of exchange %d", from.N)
+}
+
+func resourceAccepted(t *probe.Trace) probe.Verdict {
+	x := tokenRequest(t)
+	code, _ := refusal(x)
+	resource := parameters(x).Get("resource")
+	switch {
+	case code == "invalid_target":
+		return probe.Fail("%s for resource %s", refused(x), quoted(resource)).On(x).
+			So("every client that sends resource, as MCP requires, gets no token").
+			Mend("start Keycloak without the feature resource-indicators; or give a client of the realm the attribute resource_url = %s and add a second audience mapper (Included Client Audience) that names it", t.Target)
+	case resource == "":
+		return probe.Skip("%s sent no resource", clientName(t))
+	case granted(x):
+		return probe.Pass("%s", resource).On(x)
+	}
+	return otherwise(x)
+}
+
+func tokenIssued(t *probe.Trace) probe.Verdict {
+	x := tokenRequest(t)
+	if granted(x) {
+		return probe.Pass("%s", answered(x)).On(x)
+	}
+	v := probe.Fail("POST %s: %s", bare(x), refused(x)).On(x).Who(served(t, x)).So("%s has no token: its user has signed in for nothing", clientName(t))
+	switch code, _ := refusal(x); {
+	case guessed(t, x, "token_endpoint"):
+		return v.Who(probe.OwnerOrigin).Mend("publish metadata that %s accepts, so that it does not guess this URL on the MCP server's host", clientName(t))
+	case code != "":
+		return v.Mend("put right what the error says; the authorization server's events have the reason (CODE_TO_TOKEN_ERROR, CLIENT_LOGIN_ERROR)")
+	case x.Status() >= 500:
+		return v.Mend("look into the authorization server's log for this request")
+	}
+	return v.Mend("answer the token request with 200 and a JSON object that has access_token (RFC 6749 section 5.1)")
+}
