@@ -1,0 +1,45 @@
+package record
+
+import (
+	"time"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// complain logs the failures that nothing explains, each check once for a client in ten minutes: a client that tries again
+// all day is not news.
+func (w *Witness) complain(h *handshake, findings []probe.Finding, now time.Time) {
+	for _, f := range findings {
+		if f.Outcome != probe.Failed || f.Because != "" || !w.news(f.Check+" "+h.name(), now) {
+			continue
+		}
+		w.opts.Logger.Warn(f.Title+": "+f.Detail,
+			"check", f.Check, "client", h.name(), "owner", f.Owner, "remedy", f.Remedy, "handshake", h.id)
+	}
+}
+
+// mention logs that a client got no further, which is all there is to see of a failure on its side.
+func (w *Witness) mention(h *handshake, stage probe.Stage, now time.Time) {
+	if w.news("stopped "+string(stage)+" "+h.name(), now) {
+		w.opts.Logger.Info("a client stopped after "+string(stage), "client", h.name(), "handshake", h.id)
+	}
+}
+
+func (w *Witness) news(what string, now time.Time) bool {
+	if at, ok := w.said[what]; ok && now.Sub(at) < quiet {
+		return false
+	}
+	const most = 1000
+	if len(w.said) >= most {
+		clear(w.said)
+	}
+	w.said[what] = now
+	return true
+}
+
+func (h *handshake) name() string {
+	if h.profile != nil {
+		return h.profile.ID
+	}
+	return h.client.String()
+}
