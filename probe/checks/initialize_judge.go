@@ -57,7 +57,7 @@ func tokenAccepted(t *probe.Trace) probe.Verdict {
 	case status == 401:
 		return v(again).Mend("make the token what the server wants (audience %s, issuer %s), or the server what the token is", t.Target, orUnknown(issuer(t)))
 	case status == 403 && x.Challenge() != nil && x.Challenge().Error == "insufficient_scope":
-		return v(clientName(t) + " is asked for more scopes than it was granted").
+		return v(clientName(t)+" is asked for more scopes than it was granted").
 			Mend("make %s default scopes of the client, or ask for less", orList(strings.Fields(x.Challenge().Scope)))
 	case status == 403:
 		return v(clientName(t) + " gives up: a 403 is final unless it says insufficient_scope").Who(served(t, x)).
@@ -65,8 +65,10 @@ func tokenAccepted(t *probe.Trace) probe.Verdict {
 	case status == 431:
 		return v(again).Because("token.size").Mend("make the token smaller, or let the server and its proxies take longer header lines")
 	case status == 503:
-		return v(clientName(t)+" cannot connect until the server can reach the authorization server").
+		return v(clientName(t) + " cannot connect until the server can reach the authorization server").
 			Mend("let the MCP server reach the authorization server's jwks_uri (name, route, certificate authority); it cannot fetch the keys")
+	case status >= 500 && x.Request.Body.Method() == "server/discover":
+		return probe.Unknown("server/discover is answered with %d, which says nothing of the token", status).On(x)
 	case status >= 500:
 		return v(clientName(t) + " takes the server for broken and does not sign in again").Who(served(t, x)).
 			Mend("look into the MCP server's log: a verifier that fails must answer 401 for a bad token and 503 when it cannot judge")
