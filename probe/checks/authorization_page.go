@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -36,14 +37,11 @@ func endpointNamed(t *probe.Trace) probe.Verdict {
 	if !guessed(t, x, "authorization_endpoint") {
 		return probe.Pass("sent to %s", bare(x)).On(x)
 	}
-	if x.Response == nil {
-		return notNamed(t, x, "")
+	answer := ""
+	if x.Response != nil {
+		answer = " (" + answered(x) + ")"
 	}
-	return notNamed(t, x, ", which answers "+answered(x))
-}
-
-func notNamed(t *probe.Trace, x *probe.Exchange, answer string) probe.Verdict {
-	return probe.Fail("the browser was sent to %s, which no metadata name%s", bare(x), answer).On(x).
+	return probe.Fail("the browser was sent to %s%s: a guess, no metadata name it", bare(x), answer).On(x).
 		So("the user of %s lands on the MCP server instead of a login page", clientName(t)).
 		Mend("make the authorization server's metadata complete for this client: the finding on server-metadata that explains this one says what is missing")
 }
@@ -59,7 +57,7 @@ func clientKnown(t *probe.Trace) probe.Verdict {
 	switch {
 	case pageSays(x, "client not found", "client disabled", "client metadata", "invalid_client", "unknown client") ||
 		absolute(id) != nil && pageSays(x, "invalid request"):
-		v := probe.Fail("%s for client_id %s", answered(x), quoted(id)+telling(x)).On(x).By(ourClient(t, x)).
+		v := probe.Fail("%s for client_id %s", shown(x), quoted(id)).On(x).By(ourClient(t, x)).
 			So("the user of %s sees an error page and the client waits", clientName(t))
 		if absolute(id) != nil {
 			return v.Mend("this id is the URL of a client metadata document: give Keycloak a client policy for its domain and let it fetch the document, " +
@@ -74,17 +72,17 @@ func clientKnown(t *probe.Trace) probe.Verdict {
 	return unrelated(x)
 }
 
-// telling adds a page's own text where its title says nothing of it.
-func telling(x *probe.Exchange) string {
+// shown tells what came of an authorization request: an error page by its text, for its title is the realm's.
+func shown(x *probe.Exchange) string {
 	p := x.Answer().Page
-	if p == nil || p.Text == "" || p.Text == p.Title {
-		return ""
+	if s, ok := edgeOf(x); p == nil || p.Text == "" || !errorPage(x) || ok && s.Self {
+		return answered(x)
 	}
-	return ", the page says " + quoted(p.Text)
+	return fmt.Sprintf("%d, the page says %s", x.Status(), said(p.Text))
 }
 
 func unrelated(x *probe.Exchange) probe.Verdict {
-	return probe.Unknown("the authorization endpoint refused for another reason: %s", answered(x)+telling(x)).On(x)
+	return probe.Unknown("the authorization endpoint refused for another reason: %s", shown(x)).On(x)
 }
 
 func redirectAccepted(t *probe.Trace) probe.Verdict {
@@ -92,7 +90,7 @@ func redirectAccepted(t *probe.Trace) probe.Verdict {
 	uri := parameters(x).Get("redirect_uri")
 	switch {
 	case pageSays(x, "redirect_uri", "redirect uri", "redirect url"):
-		return probe.Fail("%s for redirect_uri %s", answered(x)+telling(x), quoted(uri)).On(x).By(ourClient(t, x)).
+		return probe.Fail("%s for redirect_uri %s", shown(x), quoted(uri)).On(x).By(ourClient(t, x)).
 			So("the user of %s sees an error page instead of the login", clientName(t)).
 			Mend("%s", registerURI(uri, clientID(x)))
 	case wentOn(t, x):
@@ -114,17 +112,23 @@ func registerURI(uri, id string) string {
 
 func pageShown(t *probe.Trace) probe.Verdict {
 	x := request(t)
-	v := probe.Fail("%s: %s", bare(x), answered(x)+telling(x)).On(x).Who(served(t, x)).
-		So("the user of %s gets no login page", clientName(t))
+	_, login := byEdge(x, loginPage)
 	switch {
 	case wentOn(t, x) && x.Response == nil:
 		return probe.Pass("the browser came back from %s", bare(x)).On(x)
 	case x.Response == nil:
 		return notSeen(x)
-	case elsewhere(x, loginPage):
-		return v.Mend("take the login of the edge away from the authorization server's paths (/realms/, /resources/)")
-	case wentOn(t, x):
+	case sentTo(x) != nil && !login:
+		return probe.Pass("%d to %s", x.Status(), sentTo(x).Host).On(x)
+	case wentOn(t, x) && !login:
 		return probe.Pass("%s", answered(x)).On(x)
+	}
+	return byItself(x, noPage(t, x))
+}
+
+func noPage(t *probe.Trace, x *probe.Exchange) probe.Verdict {
+	v := probe.Fail("%s: %s", bare(x), shown(x)).On(x).Who(served(t, x)).So("the user of %s gets no login page", clientName(t))
+	switch {
 	case x.Status() == 404:
 		return v.Mend("make %s the authorization endpoint, or name the right one in the metadata", x.URL().Path)
 	case x.Status() == 405:
@@ -134,8 +138,6 @@ func pageShown(t *probe.Trace) probe.Verdict {
 	}
 	return v.Mend("put right what the page says, on the client in the authorization server")
 }
-
-func elsewhere(x *probe.Exchange, k kind) bool { _, ok := byEdge(x, k); return ok }
 
 // Pages that a login without a browser can pass, and the one that says that nothing else will come.
 var walkable = []string{"login-login", "login-login-oauth-grant", "login-login-otp", "login-login-username", "login-login-password", "login-select-authenticator"}
@@ -161,7 +163,7 @@ func loginWalked(t *probe.Trace) probe.Verdict {
 	case strings.Contains(text, "cookie not found"):
 		return v("the page says %s", said(page.Text)).Mend("keep the cookies of the login page: they are Secure, so the pages must come by https or from loopback")
 	case x.Status() >= 400 || page != nil && page.PageID == "login-error":
-		return v("the login ended with %s", answered(x)+telling(x)).Who(probe.OwnerAuthorizationServer).Mend("put right what the page says")
+		return v("the login ended with %s", shown(x)).Who(probe.OwnerAuthorizationServer).Mend("put right what the page says")
 	case page != nil && page.PageID != "" && !slices.Contains(walkable, page.PageID):
 		return v("the realm shows a page %q that needs a person", page.PageID).Mend("use a browser for the login, or take this required action off the test user")
 	}

@@ -27,7 +27,7 @@ func pkceEnforced(t *probe.Trace) probe.Verdict {
 	case x.Status() >= 500 || x.Status() == 404:
 		return probe.Unknown("%s", answered(x)).On(x)
 	case errorPage(x):
-		return probe.Pass("refused: %s", answered(x)+telling(x)).On(x)
+		return probe.Pass("refused: %s", shown(x)).On(x)
 	}
 	return probe.Fail("without code_challenge the answer is %s", answered(x)).On(x).By(ourClient(t, x)).
 		So("a code stolen on its way can be redeemed by whoever has it, when the client is public").
@@ -48,7 +48,7 @@ func badRedirectRefused(t *probe.Trace) probe.Verdict {
 	case x.Status() >= 500 || x.Status() == 404:
 		return probe.Unknown("%s", answered(x)).On(x)
 	case errorPage(x):
-		return probe.Pass("%s for redirect_uri %s", answered(x)+telling(x), quoted(evil)).On(x)
+		return probe.Pass("%s for redirect_uri %s", shown(x), quoted(evil)).On(x)
 	case to != nil && to.Query().Has("error"):
 		return probe.Unknown("redirected to %s with %s before the redirect URI was judged", to.Host, to.Query().Get("error")).On(x)
 	}

@@ -49,8 +49,15 @@ func bearing(t *probe.Trace) *probe.Exchange {
 
 func tokenAccepted(t *probe.Trace) probe.Verdict {
 	x := bearing(t)
+	if status := x.Status(); status != 401 && status != 403 && status != 431 && status < 500 {
+		return probe.Pass("%d with a token", status).On(x)
+	}
+	return byItself(x, notAccepted(t, x))
+}
+
+func notAccepted(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	v := func(effect string) probe.Verdict {
-		return probe.Fail("%s with a token: %s%s", x.Request.Method, answered(x), complaint(x)).On(x).So("%s", effect)
+		return probe.Fail("%s with a token: %s", x.Request.Method, complained(x)).On(x).So("%s", effect)
 	}
 	again := clientName(t) + " asks its user to sign in again, and again"
 	switch status := x.Status(); {
@@ -69,20 +76,22 @@ func tokenAccepted(t *probe.Trace) probe.Verdict {
 			Mend("let the MCP server reach the authorization server's jwks_uri (name, route, certificate authority); it cannot fetch the keys")
 	case status >= 500 && x.Request.Body.Method() == "server/discover":
 		return probe.Unknown("server/discover is answered with %d, which says nothing of the token", status).On(x)
-	case status >= 500:
+	default:
 		return v(clientName(t) + " takes the server for broken and does not sign in again").Who(served(t, x)).
 			Mend("look into the MCP server's log: a verifier that fails must answer 401 for a bad token and 503 when it cannot judge")
 	}
-	return probe.Pass("%d with a token", x.Status()).On(x)
 }
 
-// complaint adds what the challenge says of the token.
-func complaint(x *probe.Exchange) string {
+// complained tells an answer by what its challenge says of the token, where it says anything.
+func complained(x *probe.Exchange) string {
 	c := x.Challenge()
-	if c == nil || c.Error == "" {
-		return ""
+	switch {
+	case c == nil || c.Error == "":
+		return replied(x)
+	case c.ErrorDescription == "":
+		return fmt.Sprintf("%d %s", x.Status(), c.Error)
 	}
-	return ", " + c.Error + " " + quoted(c.ErrorDescription)
+	return fmt.Sprintf("%d %s %s", x.Status(), c.Error, quoted(c.ErrorDescription))
 }
 
 func orUnknown(s string) string {
@@ -143,12 +152,13 @@ func versionNegotiated(t *probe.Trace) probe.Verdict {
 	params, _ := x.Request.Body.Object()["params"].(map[string]any)
 	asked, r := text(params["protocolVersion"]), result(x)
 	v := func(format string, args ...any) probe.Verdict {
-		return probe.Fail(format, args...).On(x).So("clients that are newer than the server cannot connect").
-			Mend("answer initialize with a version of your own when you do not know the client's, and leave it to the client to go")
+		return probe.Fail(format, args...).On(x).So("%s cannot tell which version to speak and gives up", clientName(t)).
+			Mend("answer with protocolVersion (initialize) or supportedVersions (server/discover), never with a version newer than the one asked for")
 	}
 	switch answer := text(r["protocolVersion"]); {
 	case r == nil && strings.Contains(bodyText(x.Answer()), "version"):
-		return v("asked for %s: %s", orNone(asked), replied(x))
+		return v("asked for %s: %s", orVersion(x, asked), replied(x)).So("clients that are newer than the server cannot connect").
+			Mend("answer initialize with a version of your own when you do not know the client's, and leave it to the client to go")
 	case r == nil:
 		return probe.Unknown("%s", replied(x)).On(x)
 	case x.Request.Body.Method() == "server/discover":
@@ -160,6 +170,13 @@ func versionNegotiated(t *probe.Trace) probe.Verdict {
 	default:
 		return probe.Pass("asked for %s, agreed on %s", asked, answer).On(x)
 	}
+}
+
+func orVersion(x *probe.Exchange, asked string) string {
+	if asked == "" {
+		asked = x.Request.Header.Get("Mcp-Protocol-Version")
+	}
+	return quoted(asked)
 }
 
 func discovered(x *probe.Exchange, v func(string, ...any) probe.Verdict) probe.Verdict {
@@ -178,12 +195,18 @@ func discovered(x *probe.Exchange, v func(string, ...any) probe.Verdict) probe.V
 func opens(t *probe.Trace) probe.Verdict {
 	x := opening(t)
 	method := x.Request.Body.Method()
-	v := probe.Fail("%s: %s", method, replied(x)).On(x).Who(served(t, x)).So("%s shows the server as failed", clientName(t))
 	switch {
 	case result(x) != nil:
 		return probe.Pass("%s is answered", method).On(x)
 	case x.Open && x.Answer().Type == "text/event-stream":
 		return probe.Unknown("%s: the stream has brought no answer yet", method).On(x)
+	}
+	return byItself(x, notOpened(t, x, method))
+}
+
+func notOpened(t *probe.Trace, x *probe.Exchange, method string) probe.Verdict {
+	v := probe.Fail("%s: %s", method, replied(x)).On(x).Who(served(t, x)).So("%s shows the server as failed", clientName(t))
+	switch {
 	case method == "server/discover" && x.Status() >= 400 && x.Status() < 500:
 		return v.Who(probe.OwnerClient).Mend("let the client fall back to initialize, as MCP 2026-07-28 has it, or serve the stateless era")
 	case x.Status() == 404 || x.Status() == 405:
@@ -268,7 +291,7 @@ func audienceRefused(t *probe.Trace) probe.Verdict {
 	}
 	switch {
 	case x.Status() == 401:
-		return probe.Pass("401%s", complaint(x)).On(x)
+		return probe.Pass("%s", complained(x)).On(x)
 	case succeeded(x):
 		return v(probe.Fail).So("every service of this realm can use its users' tokens at this server")
 	}

@@ -158,6 +158,8 @@ func differing(want, got string) string {
 		return ""
 	case strings.TrimSuffix(want, "/") == strings.TrimSuffix(got, "/"):
 		return ": the slash at the end differs"
+	case a.Scheme != b.Scheme && host(a) != host(b):
+		return ": scheme and host differ"
 	case a.Scheme != b.Scheme:
 		return ": the scheme differs"
 	case host(a) != host(b):
@@ -168,4 +170,12 @@ func differing(want, got string) string {
 		return ": the path differs"
 	}
 	return ""
+}
+
+// byItself gives a verdict the edge's own remedy where an edge gave the answer without asking the server behind it.
+func byItself(x *probe.Exchange, v probe.Verdict) probe.Verdict {
+	if s, ok := edgeOf(x); ok && s.Self && s.Mend != "" {
+		return v.Who(probe.OwnerEdge).Mend("%s", s.Mend)
+	}
+	return v
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe"
 )
 
-const preregister = "give the client an id made beforehand (mcpwiz setup makes it, mcpwiz credentials tells what to type in)"
+const preregister = "give the client an id made beforehand (mcpwiz setup; mcpwiz credentials tells what to type in)"
 
 // attempt is the registration to judge.
 func attempt(t *probe.Trace) *probe.Exchange { return latest(t, probe.Registration, succeeded) }
@@ -105,6 +105,10 @@ func registered(t *probe.Trace) probe.Verdict {
 	if succeeded(x) {
 		return probe.Pass("%d at %s", x.Status(), bare(x)).On(x)
 	}
+	return byItself(x, notRegistered(t, x))
+}
+
+func notRegistered(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	v := probe.Fail("POST %s: %s", bare(x), refused(x)).On(x).Who(served(t, x)).
 		So("%s has no client id: it stops before the login", clientName(t))
 	switch {

@@ -146,7 +146,7 @@ func refreshContinues(t *probe.Trace) probe.Verdict {
 		if x.Request.Method == "GET" || x.Request.Method == "DELETE" {
 			continue
 		}
-		return probe.Fail("%s with the renewed token: %s%s", x.Request.Body.Method(), replied(x), complaint(x)).On(x).Who(served(t, x)).
+		return probe.Fail("%s with the renewed token: %s", x.Request.Body.Method(), complained(x)).On(x).Who(served(t, x)).
 			So("the user of %s signs in again whenever the first token ends", clientName(t)).
 			Mend("make the renewed token like the first (audience, scope), and bind sessions to the user, not to the token")
 	}

@@ -23,25 +23,27 @@ func answerValid(t *probe.Trace) probe.Verdict {
 	o := x.Answer().Object()
 	kind, expires := o["token_type"], o["expires_in"]
 	_, isNumber := number(expires)
-	fail := func(judged func(string, ...any) probe.Verdict, format string, args ...any) probe.Verdict {
-		return judged(format, args...).On(x).So("strict clients drop the token: the login fails at its last step").
-			Mend("answer as RFC 6749 section 5.1 has it: token_type \"Bearer\", expires_in a number of seconds, Cache-Control: no-store")
+	fail := func(format string, args ...any) probe.Verdict {
+		return probe.Fail(format, args...).On(x).So("strict clients drop the token: the login fails at its last step").
+			Mend("answer as RFC 6749 section 5.1 has it: token_type \"Bearer\", and expires_in a number of seconds")
 	}
 	switch {
 	case text(o["access_token"]) == "":
-		return fail(probe.Fail, "access_token is %s, not a string", value(o["access_token"]))
+		return fail("access_token is %s, not a string", value(o["access_token"]))
 	case kind == nil:
-		return fail(probe.Fail, "there is no token_type")
+		return fail("there is no token_type")
 	case !strings.EqualFold(text(kind), "Bearer"):
-		return fail(probe.Fail, "token_type is %s, not Bearer", value(kind))
+		return fail("token_type is %s, not Bearer", value(kind))
 	case expires != nil && !isNumber:
-		return fail(probe.Fail, "expires_in is %s, not a number", value(expires))
+		return fail("expires_in is %s, not a number", value(expires))
 	case x.Answer().Problem != "":
-		return fail(probe.Warn, "the body is not what its label says: %s", x.Answer().Problem)
+		return probe.Warn("the body is not what its label says: %s", x.Answer().Problem).On(x).
+			So("strict clients drop the token").Mend("label the answer application/json")
 	case expires == nil:
-		return fail(probe.Warn, "there is no expires_in, so that clients cannot renew in time")
+		return probe.Warn("there is no expires_in").On(x).So("clients cannot renew the token in time").Mend("add expires_in, in seconds")
 	case !strings.Contains(strings.ToLower(x.Header("Cache-Control")), "no-store"):
-		return fail(probe.Warn, "Cache-Control is %q, without no-store", x.Header("Cache-Control"))
+		return probe.Warn("Cache-Control is %q, without no-store", x.Header("Cache-Control")).On(x).
+			So("a cache on the way may keep the token").Mend("answer with Cache-Control: no-store")
 	}
 	return probe.Pass("%s for %v s", text(kind), expires).On(x)
 }

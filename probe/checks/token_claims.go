@@ -95,23 +95,23 @@ func mendAudience(t *probe.Trace, tok probe.Token) string {
 	scope, id := scopeName(t), clientOf(t)
 	switch {
 	case len(tok.Audience()) == 0 && tok.Claims["sub"] == nil:
-		return "switch lightweight access tokens off for client " + id + " (client.use.lightweight.access.token.enabled): they bear neither aud nor sub"
+		return "switch lightweight access tokens off for " + id + " (client.use.lightweight.access.token.enabled): they bear neither aud nor sub"
 	case len(tok.Audience()) == 0 && tok.Claims["scope"] != nil && !slices.Contains(strings.Fields(tok.Claim("scope")), scope):
-		return "make the client scope " + scope + ", which bears the audience mapper, a default scope of client " + id +
+		return "make the client scope " + scope + ", which bears the audience mapper, a default scope of " + id +
 			"; where a role guards it, give the user that role"
 	case differing(t.Target, nearest(tok.Audience())) == ": the slash at the end differs":
 		return "write the URL as the client is given it, " + t.Target + ", into Included Custom Audience of the audience mapper"
 	}
-	return "add an audience mapper to the client scope " + scope + " of client " + id + ": Included Custom Audience " + t.Target +
+	return "add an audience mapper to the client scope " + scope + " of " + id + ": Included Custom Audience " + t.Target +
 		", Add to access token on (mcpwiz setup does it)"
 }
 
-// clientOf names the client for a sentence.
+// clientOf names the client in the realm for a sentence.
 func clientOf(t *probe.Trace) string {
 	if x := grantRequest(t); x != nil && clientID(x) != "" {
-		return quoted(clipped(clientID(x), 60))
+		return "client " + quoted(clipped(clientID(x), 60))
 	}
-	return "in use"
+	return "the client"
 }
 
 func issuerMatches(t *probe.Trace) probe.Verdict {
@@ -194,11 +194,11 @@ func mendLost(t *probe.Trace, tok probe.Token, asked, lost []string) string {
 	id := clientOf(t)
 	switch {
 	case !slices.ContainsFunc(lost, func(s string) bool { return slices.Contains(asked, s) }):
-		return "make " + list(lost) + " default scopes of client " + id + ": the client did not ask for them"
+		return "make " + list(lost) + " default scopes of " + id + ": the client did not ask for them"
 	case slices.Contains(tok.Audience(), t.Target):
 		return "switch Include in token scope on for the client scope " + list(lost) + " (include.in.token.scope)"
 	}
-	return "assign " + list(lost) + " to client " + id + " as default scopes; where a role guards them, give the user that role"
+	return "assign " + list(lost) + " to " + id + " as default scopes; where a role guards them, give the user that role"
 }
 
 // skew is what verifiers forgive: none by some, 30 to 60 seconds by most.
@@ -258,7 +258,7 @@ func subPresent(t *probe.Trace) probe.Verdict {
 	case tok.Claims["sub"] == nil:
 		return probe.Fail("the access token has no sub").On(xs...).
 			So("the MCP server cannot tell users apart; some refuse the token").
-			Mend("make basic a default scope of client %s, and switch lightweight access tokens off", clientOf(t))
+			Mend("make basic a default scope of %s, and switch lightweight access tokens off", clientOf(t))
 	}
 	return probe.Pass("sub is there").On(xs...)
 }
@@ -271,7 +271,7 @@ func tokenSize(t *probe.Trace) probe.Verdict {
 	if tok.Length > headerLine {
 		return probe.Fail("the token has %d characters", tok.Length).On(xs...).
 			So("servers and proxies that take header lines of 8 kB answer 431 or 400 to this user").
-			Mend("switch Full Scope Allowed off for client %s and take away mappers of roles and groups that the MCP server does not need", clientOf(t))
+			Mend("switch Full Scope Allowed off for %s and take away mappers of roles and groups that the MCP server does not need", clientOf(t))
 	}
 	return probe.Pass("%d characters", tok.Length).On(xs...)
 }

@@ -43,6 +43,14 @@ func speaksOAuth(t *probe.Trace) probe.Verdict {
 	return probe.Pass("%s", answered(x)).On(x)
 }
 
+// noToken is the effect of a token request that was refused.
+func noToken(t *probe.Trace) string {
+	if machine(t) {
+		return clientName(t) + " gets no token"
+	}
+	return clientName(t) + " gets no token, though its user has signed in"
+}
+
 // proof tells how a client proved itself.
 func proof(x *probe.Exchange) string {
 	p := parameters(x)
@@ -68,7 +76,7 @@ func clientAuthenticated(t *probe.Trace) probe.Verdict {
 		return otherwise(x)
 	}
 	v := probe.Fail("%s for client %s with %s", refused(x), id, proof(x)).On(x).By(ourClient(t, x)).
-		So("%s gets no token though its user has signed in", clientName(t))
+		So("%s", noToken(t))
 	switch {
 	case proof(x) == "a signed assertion":
 		return v.Mend("let the assertion bear iss and sub = the client id, aud = the issuer as one string, a jti used once, and a kid that the client's keys in the realm have")
@@ -109,7 +117,7 @@ func codeAccepted(t *probe.Trace) probe.Verdict {
 	if parameters(x).Get("grant_type") == "client_credentials" {
 		return probe.Skip("client_credentials has no code")
 	}
-	v := probe.Fail("%s", refused(x)).On(x).So("%s gets no token though its user has signed in", clientName(t))
+	v := probe.Fail("%s", refused(x)).On(x).So("%s", noToken(t))
 	switch {
 	case granted(x):
 		return probe.Pass("redeemed").On(x)
@@ -162,14 +170,18 @@ func tokenIssued(t *probe.Trace) probe.Verdict {
 	if granted(x) {
 		return probe.Pass("%s", answered(x)).On(x)
 	}
-	v := probe.Fail("POST %s: %s", bare(x), refused(x)).On(x).Who(served(t, x)).So("%s has no token: its user has signed in for nothing", clientName(t))
+	return byItself(x, notIssued(t, x))
+}
+
+func notIssued(t *probe.Trace, x *probe.Exchange) probe.Verdict {
+	v := probe.Fail("POST %s: %s", bare(x), refused(x)).On(x).Who(served(t, x)).So("%s", noToken(t))
 	switch code, _ := refusal(x); {
 	case guessed(t, x, "token_endpoint"):
 		return v.Who(probe.OwnerOrigin).Mend("publish metadata that %s accepts, so that it does not guess this URL on the MCP server's host", clientName(t))
-	case code != "":
-		return v.Mend("put right what the error says; the authorization server's events have the reason (CODE_TO_TOKEN_ERROR, CLIENT_LOGIN_ERROR)")
 	case x.Status() >= 500:
 		return v.Mend("look into the authorization server's log for this request")
+	case code != "":
+		return v.Mend("put right what the error says; the authorization server's events have the reason (CODE_TO_TOKEN_ERROR, CLIENT_LOGIN_ERROR)")
 	}
 	return v.Mend("answer the token request with 200 and a JSON object that has access_token (RFC 6749 section 5.1)")
 }

@@ -58,17 +58,23 @@ func listing(t *probe.Trace) *probe.Exchange {
 func toolsListed(t *probe.Trace) probe.Verdict {
 	x := listing(t)
 	all, ok := result(x)["tools"].([]any)
-	v := probe.Fail("tools/list: %s", replied(x)).On(x).Who(served(t, x)).So("%s shows a connection without tools", clientName(t))
 	switch {
 	case ok && len(all) == 0:
 		return probe.Warn("the list is empty").On(x).So("%s shows a connection without tools", clientName(t)).
 			Mend("register tools, or look for a filter by role or scope that leaves none for this user")
 	case ok:
 		return probe.Pass("%d tools", len(all)).On(x)
-	case result(x) != nil:
-		return v.Mend("answer with a result that has an array tools; it is %s", value(result(x)["tools"]))
 	case x.Open && x.Answer().Type == "text/event-stream":
 		return probe.Unknown("tools/list: the stream has brought no answer yet").On(x)
+	}
+	return byItself(x, notListed(t, x))
+}
+
+func notListed(t *probe.Trace, x *probe.Exchange) probe.Verdict {
+	v := probe.Fail("tools/list: %s", replied(x)).On(x).Who(served(t, x)).So("%s shows a connection without tools", clientName(t))
+	switch {
+	case result(x) != nil:
+		return v.Mend("answer with a result that has an array tools; it is %s", value(result(x)["tools"]))
 	case x.Status() == 401 || x.Status() == 403:
 		return v.Mend("let the token that opened the protocol list the tools too")
 	case x.Status() == 400 || x.Status() == 404:
@@ -165,7 +171,6 @@ func callAnswers(t *probe.Trace) probe.Verdict {
 	x := latest(t, probe.ToolCall, func(x *probe.Exchange) bool { return result(x) != nil })
 	params, _ := x.Request.Body.Object()["params"].(map[string]any)
 	name := quoted(text(params["name"]))
-	v := probe.Fail("tools/call %s: %s", name, replied(x)).On(x).Who(served(t, x)).So("the tool is broken for every user of %s", clientName(t))
 	switch failed, _ := result(x)["isError"].(bool); {
 	case failed:
 		return probe.Warn("%s answered with isError", name).On(x).So("the model is told that the tool failed").
@@ -174,6 +179,13 @@ func callAnswers(t *probe.Trace) probe.Verdict {
 		return probe.Pass("%s is answered", name).On(x)
 	case x.Open && x.Answer().Type == "text/event-stream":
 		return probe.Unknown("%s: the stream has brought no answer yet", name).On(x)
+	}
+	return byItself(x, notCalled(t, x, name))
+}
+
+func notCalled(t *probe.Trace, x *probe.Exchange, name string) probe.Verdict {
+	v := probe.Fail("tools/call %s: %s", name, replied(x)).On(x).Who(served(t, x)).So("the tool does not work for %s", clientName(t))
+	switch {
 	case x.Status() == 401 || x.Status() == 403:
 		return v.Mend("let the token that opened the protocol call tools too, or answer 403 with error=\"insufficient_scope\" and the scope that is wanted")
 	case x.Status() == 524 || x.Status() == 504:
