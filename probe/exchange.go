@@ -32,6 +32,10 @@ type Exchange struct {
 	S256 map[string]string `json:"s256,omitempty"`
 	// Notes are facts about this exchange, told by whoever held the raw values.
 	Notes []Fact `json:"notes,omitempty"`
+	// Remote is the address of the connection where we were the server, and Grant the fingerprint of what tells clients
+	// apart: the token's sid, else sub and azp, else the token, else the session id. For the witness; never written.
+	Remote string `json:"-"`
+	Grant  string `json:"-"`
 }
 
 // Timing is in milliseconds from Start; zero means unknown.

@@ -1,0 +1,124 @@
+package probe
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+)
+
+const (
+	maxToken     = 64 << 10
+	maxClaimList = 64
+)
+
+// token conceals a token and adds what may be told of it.
+func (r *redactor) token(where, value string) string {
+	if value == "" {
+		return ""
+	}
+	to := r.secret(value)
+	s, _ := Redacted(to)
+	t, ok := r.cache.token(s.Fingerprint)
+	if !ok {
+		t = r.describe(value, s)
+		r.cache.keepToken(t)
+	}
+	t.Where = where
+	r.x.Tokens = append(r.x.Tokens, t)
+	return to
+}
+
+// describe takes a JWT apart without verifying it; anything else is opaque. An encrypted one shows its header alone.
+func (r *redactor) describe(value string, s Secret) Token {
+	t := Token{Length: s.Length, Fingerprint: s.Fingerprint}
+	parts := strings.Split(value, ".")
+	if len(value) > maxToken || len(parts) != 3 && len(parts) != 5 {
+		return t
+	}
+	header := segment(parts[0])
+	if header == nil {
+		return t
+	}
+	t.Alg, t.Kid, t.Typ = short(header["alg"]), short(header["kid"]), short(header["typ"])
+	if len(parts) == 5 {
+		t.JWT = true
+		return t
+	}
+	claims := segment(parts[1])
+	if claims == nil {
+		return Token{Length: s.Length, Fingerprint: s.Fingerprint}
+	}
+	t.JWT, t.Claims = true, r.claims(claims)
+	return t
+}
+
+// segment decodes a JWT's header or claims (RFC 7515 section 3.1); nil when they are none.
+func segment(part string) map[string]any {
+	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(part, "="))
+	if err != nil {
+		return nil
+	}
+	v, _ := decodeJSON(text)
+	o, _ := v.(map[string]any)
+	return o
+}
+
+func (r *redactor) claims(all map[string]any) map[string]any {
+	told := map[string]any{}
+	for name, v := range all {
+		switch {
+		case name == "cnf":
+			told[name] = true
+		case hashedClaims[name]:
+			s, _ := v.(string)
+			if s == "" {
+				continue
+			}
+			told[name] = r.f.Of(s)
+			if name == "sid" {
+				r.secret(s)
+			}
+		case keptClaims[name]:
+			if v := r.claim(v); v != nil {
+				told[name] = v
+			}
+		}
+	}
+	if len(told) == 0 {
+		return nil
+	}
+	return told
+}
+
+// claim keeps what a registered claim may be: a text, a number, true or false, or a list of texts.
+func (r *redactor) claim(v any) any {
+	switch v := v.(type) {
+	case string:
+		return r.keptText(v)
+	case json.Number, bool:
+		return v
+	case []any:
+		list := make([]any, 0, len(v))
+		for _, e := range v[:min(len(v), maxClaimList)] {
+			if s, ok := e.(string); ok {
+				list = append(list, r.keptText(s))
+			}
+		}
+		return list
+	}
+	return nil
+}
+
+// short returns a text of a JOSE header, which names things and is never long.
+func short(v any) string {
+	s, _ := v.(string)
+	if len(s) > 256 {
+		return ""
+	}
+	return s
+}
+
+// isJWT reports whether a value is written as a JWT (RFC 7519 section 3).
+func isJWT(value string) bool {
+	return strings.HasPrefix(value, "eyJ") && strings.Count(value, ".") >= 2 && jwtish.FindString(value) == value
+}
