@@ -1,0 +1,131 @@
+package plan
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// JournalPath is where the journal of the connection at path is kept.
+func JournalPath(path string) string {
+	return filepath.Join(filepath.Dir(path), ".mcpwiz", "journal.jsonl")
+}
+
+// A Journal has what we changed, so that it can be undone. It is only ever appended to, and each record is on the disk
+// before the world is touched.
+type Journal struct {
+	mu   sync.Mutex
+	path string
+	run  string
+	now  func() time.Time
+}
+
+// A Record is one line of the journal.
+type Record struct {
+	Time time.Time `json:"time"`
+	// Run is the same for all records of one run.
+	Run  string     `json:"run"`
+	Kind RecordKind `json:"kind"`
+	// Change holds no secret.
+	Change Change `json:"change"`
+	Error  string `json:"error,omitempty"`
+}
+
+// A RecordKind says what a record tells.
+type RecordKind string
+
+const (
+	// Intended comes before the world is touched. Without a later record of the same run and resource, nobody knows.
+	Intended RecordKind = "intended"
+	Applied  RecordKind = "applied"
+	// Failed: some of it may be in place.
+	Failed RecordKind = "failed"
+)
+
+// OpenJournal opens the journal of a run. The file is made when the first change is.
+func OpenJournal(path string) *Journal {
+	return &Journal{path: path, run: time.Now().UTC().Format("20060102T150405.000000000Z"), now: time.Now}
+}
+
+func (j *Journal) intend(c Change) error { return j.append(Record{Kind: Intended, Change: c}) }
+
+func (j *Journal) done(c Change, failure error) error {
+	r := Record{Kind: Applied, Change: c}
+	if failure != nil {
+		r.Kind, r.Error = Failed, failure.Error()
+	}
+	r.Change.Before = nil // the intent has it
+	return j.append(r)
+}
+
+func (j *Journal) append(r Record) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r.Time, r.Run = j.now().UTC(), j.run
+	line, err := json.Marshal(r)
+	if err == nil {
+		err = appendDurably(j.path, line)
+	}
+	if err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	return nil
+}
+
+// appendDurably ends a line that a crash has torn, so that what follows can be read.
+func appendDurably(path string, line []byte) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	last := []byte{'\n'}
+	if info.Size() > 0 {
+		if _, err := f.ReadAt(last, info.Size()-1); err != nil {
+			return err
+		}
+	}
+	if last[0] != '\n' {
+		line = append([]byte{'\n'}, line...)
+	}
+	if _, err := f.Write(append(line, '\n')); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// ReadJournal returns the records in order; none when there is no journal. A line that a crash has torn was not yet
+// followed by anything in the world, and is left out.
+func ReadJournal(path string) ([]Record, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	var records []Record
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, len(data)+1)
+	for lines.Scan() {
+		var r Record
+		if json.Unmarshal(lines.Bytes(), &r) == nil && r.Kind != "" {
+			records = append(records, r)
+		}
+	}
+	return records, lines.Err()
+}
