@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"html"
@@ -176,9 +177,20 @@ func escapes(value string) []string {
 	query, path := url.QueryEscape(value), url.PathEscape(value)
 	quoted, _ := json.Marshal(value)
 	inJSON := string(quoted[1 : len(quoted)-1])
-	all := []string{query, path, strings.ReplaceAll(query, "+", "%20"), html.EscapeString(value)}
+	all := []string{query, path, strings.ReplaceAll(query, "+", "%20"), lowerHex(query), lowerHex(path), html.EscapeString(value)}
 	all = append(all, inJSON, strings.ReplaceAll(inJSON, "/", `\/`), strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value))
 	return append(all, url.QueryEscape(query))
+}
+
+// lowerHex writes escapes as some do (RFC 3986 section 2.1: equivalent).
+func lowerHex(escaped string) string {
+	b := []byte(escaped)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			copy(b[i+1:i+3], bytes.ToLower(b[i+1:i+3]))
+		}
+	}
+	return string(b)
 }
 
 // base64Head is how much of a long value is held in base64; what follows is struck with it.

@@ -17,7 +17,11 @@ type seen struct {
 
 func (s *seen) to(x Exchange) { s.mu.Lock(); defer s.mu.Unlock(); s.all = append(s.all, x) }
 
-func (s *seen) list() []Exchange { s.mu.Lock(); defer s.mu.Unlock(); return append([]Exchange(nil), s.all...) }
+func (s *seen) list() []Exchange {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Exchange(nil), s.all...)
+}
 
 // tapped returns a tap, a client through it, and what it tells.
 func tapped(t *testing.T) (*Tap, *http.Client, *seen) {
