@@ -34,6 +34,7 @@ type Tap struct {
 
 	telling sync.Mutex // held while To is called
 	closed  bool       // guarded by telling
+	closing atomic.Bool
 
 	mu   sync.Mutex
 	open map[int64]*capture
@@ -90,6 +91,7 @@ func (t *Tap) Handed(method, url string) int64 {
 // Close tells what was seen of the exchanges that are still going on, waits until everything is told, and returns the IDs
 // of those that are open. Afterwards To is not called any more.
 func (t *Tap) Close() (open []int64) {
+	t.closing.Store(true)
 	t.mu.Lock()
 	var going []*capture
 	for id, c := range t.open {
@@ -102,7 +104,7 @@ func (t *Tap) Close() (open []int64) {
 	for _, c := range going {
 		c.tell()
 	}
-	t.queue.wait()
+	t.queue.close()
 	t.telling.Lock()
 	t.closed = true
 	t.telling.Unlock()
@@ -129,7 +131,9 @@ func (t *Tap) tell(x Exchange) {
 	}
 }
 
-func (t *Tap) wants(r *http.Request) bool { return t.Want == nil || t.Want(r) }
+func (t *Tap) wants(r *http.Request) bool {
+	return (t.Want == nil || t.Want(r)) && !t.closing.Load()
+}
 
 func limit(set, otherwise int) int {
 	if set > 0 {

@@ -8,8 +8,9 @@ type queue struct {
 	mu    sync.Mutex
 	jobs  []*raw
 	bytes int
-	works bool
-	idle  sync.WaitGroup
+	// idle is closed when there is nothing more to do; nil while there is not.
+	idle   chan struct{}
+	closed bool
 }
 
 // enqueue queues a state of the exchange, or drops the exchange whole. What was told of once is told to its end: then
@@ -21,6 +22,9 @@ func (c *capture) enqueue(in *raw) {
 	t, q := c.tap, &c.tap.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
 	if q.bytes+in.cost() > limit(t.queueLimit, queueBytes) {
 		if !c.queued {
 			c.lost = true
@@ -32,9 +36,9 @@ func (c *capture) enqueue(in *raw) {
 	c.queued = true
 	q.bytes += in.cost()
 	q.jobs = append(q.jobs, in)
-	if !q.works {
-		q.works = true
-		q.idle.Go(t.work)
+	if q.idle == nil {
+		q.idle = make(chan struct{})
+		go t.work()
 	}
 }
 
@@ -45,11 +49,13 @@ func (t *Tap) work() {
 		q.mu.Lock()
 		jobs := q.jobs
 		q.jobs = nil
-		q.works = len(jobs) > 0
-		q.mu.Unlock()
 		if len(jobs) == 0 {
+			close(q.idle)
+			q.idle = nil
+			q.mu.Unlock()
 			return
 		}
+		q.mu.Unlock()
 		for i, in := range jobs {
 			t.tell(t.redact(in))
 			jobs[i] = nil
@@ -61,7 +67,22 @@ func (t *Tap) work() {
 }
 
 // wait returns when the queue has run empty.
-func (q *queue) wait() { q.idle.Wait() }
+func (q *queue) wait() {
+	q.mu.Lock()
+	idle := q.idle
+	q.mu.Unlock()
+	if idle != nil {
+		<-idle
+	}
+}
+
+// close takes nothing more, and returns when what was taken is told.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.wait()
+}
 
 // cost is about what a copy holds in memory.
 func (in *raw) cost() int { return len(in.body.data) + len(in.answer.data) + 4<<10 }
