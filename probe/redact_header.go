@@ -65,8 +65,11 @@ func (r *redactor) field(name, value, side string) string {
 func (r *redactor) authorization(value, side string) string {
 	scheme, rest, _ := strings.Cut(value, " ")
 	credentials := strings.TrimSpace(rest)
-	if !authSchemes[strings.ToLower(scheme)] {
+	switch {
+	case !authSchemes[strings.ToLower(scheme)]:
 		return r.secret(value)
+	case credentials == "":
+		return scheme
 	}
 	switch strings.ToLower(scheme) {
 	case "bearer", "dpop":

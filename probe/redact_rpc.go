@@ -29,15 +29,12 @@ func ownMeta(r *redactor, v any) (any, bool) {
 	if !ok {
 		return concealed(r, v)
 	}
-	kept := make(map[string]any, len(o))
-	for name, v := range o {
-		rule := concealed
+	return r.members(o, func(name string, _ any) rule {
 		if strings.HasPrefix(name, "io.modelcontextprotocol/") {
-			rule = whole
+			return whole
 		}
-		kept[r.name(name)], _ = rule(r, v)
-	}
-	return kept, true
+		return concealed
+	}), true
 }
 
 // label keeps a name or a number: a method, a tool, an id.

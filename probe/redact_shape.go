@@ -29,15 +29,30 @@ func (s *shape) of(r *redactor, v any) (any, bool) {
 }
 
 func (s *shape) object(r *redactor, o map[string]any) map[string]any {
+	return r.members(o, func(name string, _ any) rule { return s.rule(name) })
+}
+
+// members applies to each member of an object its rule.
+func (r *redactor) members(o map[string]any, ruleOf func(name string, v any) rule) map[string]any {
 	kept := make(map[string]any, len(o))
 	for name, v := range o {
-		if v, ok := s.rule(name)(r, v); ok {
+		if v, ok := ruleOf(name, v)(r, v); ok {
 			kept[r.name(name)] = v
 		} else {
 			r.concealed++
 		}
 	}
 	return kept
+}
+
+// unlessSecret is the rule of all members that are no secrets by name.
+func unlessSecret(otherwise rule) func(string, any) rule {
+	return func(name string, _ any) rule {
+		if secretName(name) {
+			return hidden
+		}
+		return otherwise
+	}
 }
 
 func (s *shape) rule(name string) rule {
@@ -73,19 +88,7 @@ func whole(r *redactor, v any) (any, bool) {
 		if _, isKey := v["kty"].(string); isKey {
 			return publicKey(r, v)
 		}
-		for name, member := range v {
-			rule := whole
-			if secretName(name) {
-				rule = hidden
-			}
-			kept, _ := rule(r, member)
-			if told := r.name(name); told != name {
-				delete(v, name)
-				v[told] = kept
-				continue
-			}
-			v[name] = kept
-		}
+		return r.members(v, unlessSecret(whole)), true
 	}
 	return v, true
 }
@@ -120,15 +123,7 @@ func concealed(r *redactor, v any) (any, bool) {
 			v[i], _ = concealed(r, v[i])
 		}
 	case map[string]any:
-		kept := make(map[string]any, len(v))
-		for name, member := range v {
-			rule := concealed
-			if secretName(name) {
-				rule = hidden
-			}
-			kept[r.name(name)], _ = rule(r, member)
-		}
-		return kept, true
+		return r.members(v, unlessSecret(concealed)), true
 	}
 	return v, true
 }
@@ -184,13 +179,20 @@ func dropped(r *redactor, v any) (any, bool) {
 	return nil, false
 }
 
-// phrase keeps a short text that people read.
+// phrase keeps a short text that people read, and of an object in its place those that are in it.
 func phrase(r *redactor, v any) (any, bool) {
-	s, ok := v.(string)
-	if !ok {
-		return concealed(r, v)
+	switch v := v.(type) {
+	case string:
+		return r.prose(clipWords(v, maxPhrase)), true
+	case map[string]any:
+		return r.members(v, func(name string, member any) rule {
+			if _, text := member.(string); text && phraseMembers[name] {
+				return phrase
+			}
+			return unlessSecret(concealed)(name, member)
+		}), true
 	}
-	return r.prose(clipWords(s, maxPhrase)), true
+	return concealed(r, v)
 }
 
 const maxPhrase = 1 << 10

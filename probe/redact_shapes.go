@@ -23,9 +23,14 @@ var (
 	introspection = &shape{rest: concealed, members: with(map[string]rule{"error_description": phrase},
 		whole, "active iss aud azp client_id scope token_type typ exp iat nbf resource error")}
 	// other: RFC 9457, RFC 6749 section 5.2, what Keycloak and edges answer when something is wrong.
-	other = &shape{members: rules(phrase, `status error error_code error_name error_category
-		error_description error_uri errorMessage error_message active message title detail reason type live ready reasons`)}
+	other = &shape{members: rules(phrase, phraseNames)}
 )
+
+// phraseNames are the members of an unknown object that say what is wrong, or how things stand.
+const phraseNames = `status error error_code error_name error_category error_description error_uri errorMessage
+	error_message active message title detail reason type live ready reasons`
+
+var phraseMembers = set(phraseNames)
 
 // publicMembers of a JWK: RFC 7517 section 4, the public parameters of RFC 7518 section 6 and RFC 8037 section 2.
 var publicMembers = set("kty crv x y n e kid use alg key_ops x5c x5t x5t#S256 x5u exp iat nbf ext")

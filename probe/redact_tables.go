@@ -32,8 +32,10 @@ var secretNames = set(`
 var tokenNames = set(`access_token refresh_token id_token token subject_token actor_token assertion client_assertion
 	id_token_hint logout_token`)
 
+var withoutHyphens = strings.NewReplacer("-", "", "_", "")
+
 func secretName(name string) bool {
-	return secretNames[strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))]
+	return secretNames[withoutHyphens.Replace(strings.ToLower(name))]
 }
 
 // keptHeaders are the header fields whose values stay. Those that hold URLs, cookies or credentials have rules of their own.

@@ -150,7 +150,21 @@ func (r *redactor) keptText(s string) string {
 	if strings.Contains(s, "//") && strings.Contains(s, "@") {
 		s = inText.ReplaceAllStringFunc(s, r.userinfo)
 	}
-	return r.jwts(s)
+	return r.nested(r.jwts(s))
+}
+
+// nested conceals, in a text that stays, what the parameters of a URL in it name as secrets.
+func (r *redactor) nested(s string) string {
+	if !strings.Contains(s, "=") || !strings.ContainsAny(s, "?#&") {
+		return s
+	}
+	return nestedPair.ReplaceAllStringFunc(s, func(found string) string {
+		name, value, _ := strings.Cut(found[1:], "=")
+		if value == "" || !secretName(name) || strings.Contains(value, "%5Bredacted") {
+			return found
+		}
+		return found[:1] + name + "=" + url.QueryEscape(r.secret(unescaped(value)))
+	})
 }
 
 // prose keeps a text that people read: URLs in it are redacted as URLs, and what it calls a secret is one.
@@ -170,9 +184,10 @@ func (r *redactor) prose(s string) string {
 }
 
 var (
-	inText = regexp.MustCompile(`(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^\s"'<>\x60{}|]+`)
-	called = regexp.MustCompile(`(?i)((?:password|passwd|secret|token|code|verifier|state|assertion|session_?id|api_?key)["']?\s?[=:]\s?["']?)([A-Za-z0-9._~+/%-]{6,}=*)`)
-	jwtish = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}`)
+	inText     = regexp.MustCompile(`(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^\s"'<>\x60{}|]+`)
+	called     = regexp.MustCompile(`(?i)((?:password|passwd|secret|token|code|verifier|state|assertion|session_?id|api_?key)["']?\s?[=:]\s?["']?)([A-Za-z0-9._~+/%-]{6,}=*)`)
+	nestedPair = regexp.MustCompile(`[?#&][A-Za-z_-]{1,40}=[^?#&\s"'<>]*`)
+	jwtish     = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}`)
 )
 
 // jwts conceals what looks like a token (RFC 7519: a header that begins with `{"`).

@@ -106,7 +106,7 @@ func (s *sieve) strike(text string) string {
 		}
 		at := i - shortest + 1
 		end, m := s.match(text, at, k)
-		if end <= to || end == at {
+		if end <= to || end == at || inMark(text, at) {
 			continue
 		}
 		if at >= to {
@@ -126,6 +126,17 @@ func (s *sieve) strike(text string) string {
 	b.WriteString(mark)
 	b.WriteString(text[to:])
 	return b.String()
+}
+
+// inMark reports whether text[at] is within what stands in a value's place already.
+func inMark(text string, at int) bool {
+	from := max(0, at-len("[redacted 1234567890 0123456789ab]"))
+	i := strings.LastIndex(text[from:at], "[redacted ")
+	if i < 0 {
+		return false
+	}
+	m := redacted.FindStringIndex(text[from+i:])
+	return m != nil && m[0] == 0 && from+i+m[1] > at
 }
 
 // match returns the end of the longest spelling that begins at text[at], at itself when there is none.
