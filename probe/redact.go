@@ -114,12 +114,15 @@ func (r *redactor) unlisted(value string) string {
 		return ""
 	}
 	to := r.conceal(value)
-	if len(value) >= 8 && !strings.ContainsAny(value, " \t\r\n") && !r.tells(value) &&
+	if len(value) >= 8 && len(r.own.values) < maxUnlisted && !strings.ContainsAny(value, " \t\r\n") && !r.tells(value) &&
 		(len(value) >= minPiece || strings.ContainsAny(value, "0123456789")) {
 		r.own.add(value, to)
 	}
 	return to
 }
+
+// maxUnlisted bounds the work on a document that is nothing but such values.
+const maxUnlisted = 1024
 
 // tells reports whether a value says no more than what the exchange says anyway, so that striking it out would only tear
 // what is kept: a word of the protocol, a part of the request's own address, a URL.

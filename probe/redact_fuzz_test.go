@@ -78,7 +78,7 @@ func FuzzSieve(f *testing.F) {
 		if len(secret) < shortest || commonplace(secret) || !json.Valid([]byte(`"`+secret+`"`)) {
 			return
 		}
-		if holds(redacted.ReplaceAllString(once, "*"), secret) {
+		if holds(redacted.ReplaceAllString(once, "\x00"), secret) {
 			t.Errorf("%q in %q", secret, once)
 		}
 	})

@@ -15,6 +15,7 @@ type known struct {
 
 	marks    map[string]string // of pieces, by fingerprint
 	oldMarks map[string]string
+	values   map[string]bool // the marks of whole values, so that none is taken in twice
 	lengths  [maxPiece/64 + 1]uint64
 }
 
@@ -57,6 +58,9 @@ func (k *known) strike(text string) string {
 
 // overhear keeps the fingerprints of the pieces of a stranger's secret, but not of what names the server.
 func (k *known) overhear(f *Fingerprinter, value, frame, mark string) {
+	if k.heard(mark) {
+		return
+	}
 	if isJWT(value) { // what its header says is no secret, and the same in all tokens
 		_, value, _ = strings.Cut(value, ".")
 	}
@@ -69,11 +73,25 @@ func (k *known) overhear(f *Fingerprinter, value, frame, mark string) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if k.marks == nil || len(k.marks) >= maxMarks {
-			k.marks, k.oldMarks = map[string]string{}, k.marks
+			k.marks, k.oldMarks, k.values = map[string]string{}, k.marks, nil
 		}
 		k.marks[print] = mark
 		k.lengths[len(piece)/64] |= 1 << (len(piece) % 64)
 	})
+}
+
+// heard reports whether a value with this mark was taken in before, and takes note of it.
+func (k *known) heard(mark string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.values[mark] {
+		return true
+	}
+	if k.values == nil || len(k.values) >= maxMarks {
+		k.values = map[string]bool{}
+	}
+	k.values[mark] = true
+	return false
 }
 
 // strikePieces strikes out the pieces whose fingerprint is known.

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"encoding/json"
+	"strings"
 )
 
 // A rule says what is kept of a JSON value; a shape does for an object, member by member. Members that a shape does not
@@ -97,6 +98,9 @@ func whole(r *redactor, v any) (any, bool) {
 func hidden(r *redactor, v any) (any, bool) {
 	switch v := v.(type) {
 	case string:
+		if wordlike(v) { // "code": "SESSION_EXPIRED", which must not tear other texts
+			return r.unlisted(v), true
+		}
 		return r.secret(v), true
 	case json.Number:
 		if len(v) < 5 { // an error code; the shortest one-time code has six digits
@@ -111,6 +115,11 @@ func hidden(r *redactor, v any) (any, bool) {
 		return whole(r, v)
 	}
 	return v, true
+}
+
+// wordlike reports whether a value is but words of one case.
+func wordlike(s string) bool {
+	return len(s) < 24 && (strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_- ") == "" || strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_- ") == "")
 }
 
 // concealed keeps names, numbers and structure, and no text.

@@ -90,4 +90,8 @@ const words = `
 	undefined string number integer boolean object array required properties description`
 
 // commonplace reports whether a value is one of the words.
-func commonplace(value string) bool { return strings.Contains(words, strings.ToLower(value)) }
+func commonplace(value string) bool {
+	return len(value) <= longestWord && strings.Contains(words, strings.ToLower(value))
+}
+
+const longestWord = len("token_endpoint_auth_methods_supported") + 8

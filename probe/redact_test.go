@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"net/url"
 	"reflect"
@@ -171,6 +172,36 @@ func TestWordsStay(t *testing.T) {
 	tap.Hide("password", "secret", "keycloak", "short")
 	const text = "client_secret_post password keycloak short"
 	if got := tap.Sieve(text); got != text {
+		t.Errorf("became %q", got)
+	}
+}
+
+// TestErrorCodesStayElsewhere: what a document calls its code is not always an authorization code.
+func TestErrorCodesStayElsewhere(t *testing.T) {
+	t.Parallel()
+	r := fixed()
+	r.json(map[string]any{"code": "SESSION_EXPIRED"}, "response.")
+	if got := r.text("SESSION_EXPIRED again"); got != "SESSION_EXPIRED again" {
+		t.Errorf("became %q", got)
+	}
+}
+
+// TestForgetting: what is remembered is bounded, and what is hidden by name stays so.
+func TestForgetting(t *testing.T) {
+	t.Parallel()
+	k, f := &known{}, NewFingerprinter()
+	k.hide("hidden-value-1", "*")
+	for range 3 * maxMarks {
+		v := rand.Text()
+		k.remember(map[string]string{v: "*"})
+		k.overhear(f, v, "", f.Redact(v))
+	}
+	k.remember(map[string]string{"young-value-1": "*"})
+	k.overhear(f, "young-Value-0123456789", "", "*")
+	if n := len(k.young.values) + len(k.old.values); n > 2*maxValues || len(k.marks)+len(k.oldMarks) > 2*maxMarks || len(k.values) > maxMarks {
+		t.Errorf("remembers %d values", n)
+	}
+	if got := k.strikePieces(f, k.strike("hidden-value-1 young-value-1 young-Value-0123456789")); got != "* * *" {
 		t.Errorf("became %q", got)
 	}
 }
