@@ -99,7 +99,12 @@ func (r *redactor) strike(s string) string {
 // address is text for a URL, which stays one.
 func (r *redactor) address(s string) string {
 	if struck := r.text(s); struck != s {
-		return redacted.ReplaceAllStringFunc(struck, url.QueryEscape)
+		return redacted.ReplaceAllStringFunc(struck, func(mark string) string {
+			if mark[0] == '%' {
+				return mark
+			}
+			return url.QueryEscape(mark)
+		})
 	}
 	return strings.ToValidUTF8(s, "�")
 }

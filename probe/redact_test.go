@@ -165,6 +165,23 @@ func TestTruncatedMessageKeepsItsName(t *testing.T) {
 	}
 }
 
+func TestMarksAreRead(t *testing.T) {
+	t.Parallel()
+	mark := NewFingerprinter().Redact("1234567890")
+	want, _ := Redacted(mark)
+	for _, text := range []string{mark, "https://x/?a=" + url.QueryEscape(mark), "Bearer " + mark} {
+		if got, ok := Redacted(text); !ok || got != want || got.Length != 10 {
+			t.Errorf("%s reads %+v, want %+v", text, got, want)
+		}
+	}
+	r := fixed()
+	r.own.add("redacted 10", "*")
+	r.own.add(want.Fingerprint, "*")
+	if got := r.address("https://x/?a=" + url.QueryEscape(mark) + "&b=" + want.Fingerprint); got != "https://x/?a="+url.QueryEscape(mark)+"&b=*" {
+		t.Errorf("a mark was torn: %s", got)
+	}
+}
+
 // TestWordsStay: a weak password must not tear the documents.
 func TestWordsStay(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,8 @@ type Secret struct {
 // String returns the form that Redacted reads: "[redacted 43 0123456789ab]".
 func (s Secret) String() string { return fmt.Sprintf("[redacted %d %s]", s.Length, s.Fingerprint) }
 
-var redacted = regexp.MustCompile(`\[redacted (\d+) ([0-9a-f]{12})\]`)
+// redacted also reads the form as it is escaped in a URL.
+var redacted = regexp.MustCompile(`(?:\[|%5B)redacted[ +](\d+)[ +]([0-9a-f]{12})(?:\]|%5D)`)
 
 // Redacted finds the first redacted value in s.
 func Redacted(s string) (Secret, bool) {

@@ -130,13 +130,14 @@ func (s *sieve) strike(text string) string {
 
 // inMark reports whether text[at] is within what stands in a value's place already.
 func inMark(text string, at int) bool {
-	from := max(0, at-len("[redacted 1234567890 0123456789ab]"))
-	i := strings.LastIndex(text[from:at], "[redacted ")
-	if i < 0 {
-		return false
+	const longest = len("%5Bredacted+1234567890+0123456789ab%5D")
+	from := max(0, at-longest)
+	for _, m := range redacted.FindAllStringIndex(text[from:min(len(text), at+longest)], -1) {
+		if from+m[0] <= at && at < from+m[1] {
+			return true
+		}
 	}
-	m := redacted.FindStringIndex(text[from+i:])
-	return m != nil && m[0] == 0 && from+i+m[1] > at
+	return false
 }
 
 // match returns the end of the longest spelling that begins at text[at], at itself when there is none.
