@@ -67,7 +67,7 @@ type Response struct {
 type Body struct {
 	// Type is the media type without parameters, in lower case.
 	Type string `json:"type,omitempty"`
-	// Size is the number of bytes that passed; SHA256 is theirs, in hex, when all were seen.
+	// Size is the number of bytes that passed; SHA256 is theirs, in hex, when all were seen and none had to be concealed.
 	Size      int64  `json:"size,omitempty"`
 	SHA256    string `json:"sha256,omitempty"`
 	Truncated bool   `json:"truncated,omitempty"`

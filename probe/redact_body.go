@@ -47,6 +47,8 @@ func (t bodyType) json() bool {
 	return t.media == "application/json" || t.media == "text/json" || strings.HasSuffix(t.media, "+json")
 }
 
+func (t bodyType) html() bool { return t.media == "text/html" || t.media == "application/xhtml+xml" }
+
 func (t bodyType) text() bool {
 	return !t.given || t.media == "" || t.media == "text/plain" || t.json()
 }
@@ -66,7 +68,7 @@ func (r *redactor) body(in rawBody, t bodyType, side string) Body {
 	}
 	before := r.concealed
 	r.read(&b, in, t, side)
-	if in.whole && r.concealed == before { // the hash of a secret in a known frame can be guessed at
+	if in.whole && r.concealed == before && (b.JSON != nil || b.Text != "") { // the hash of a secret in a known frame can be guessed at
 		b.SHA256 = hex.EncodeToString(sum[:])
 		if cached {
 			r.cache.keepBody(bodyKey{sum, t, side, metadataPath(r.x.URL().Path)}, b, len(in.data))
@@ -90,8 +92,8 @@ func (r *redactor) read(b *Body, in rawBody, t bodyType, side string) {
 			b.Problem = t.says() + "is a form"
 		}
 		b.Form = r.form(string(text), side)
-	case looksHTML(text) && side == "response.":
-		if t.media != "text/html" && t.media != "application/xhtml+xml" {
+	case side == "response." && (t.html() || looksHTML(text)):
+		if !t.html() {
 			r.wrong(b, text, t.says()+"is HTML")
 		}
 		b.Page = r.page(text)

@@ -51,8 +51,11 @@ func (r *redactor) strikeHeader(h http.Header) {
 }
 
 func (r *redactor) strikeBody(b *Body) {
-	b.Type, b.Text, b.Problem = r.text(b.Type), r.text(b.Text), r.text(b.Problem)
-	b.JSON = r.value(b.JSON)
+	text, value := r.text(b.Text), r.value(b.JSON)
+	if text != b.Text || !same(value, b.JSON) {
+		b.SHA256 = ""
+	}
+	b.Type, b.Text, b.Problem, b.JSON = r.text(b.Type), text, r.text(b.Problem), value
 	if b.Form != nil {
 		form := url.Values{}
 		for name, values := range b.Form {

@@ -133,10 +133,11 @@ func TestBodies(t *testing.T) {
 		{"text as JSON", "application/json", "upstream connect error", func(b body) bool { return b.JSON == nil && b.Problem != "" && b.Text == "upstream connect error" }},
 		{"broken off", "application/json", `{"a":`, func(b body) bool { return b.JSON == nil && b.Problem == "ends in the middle" && b.Text == "" }},
 		{"deep", "application/json", strings.Repeat("[", 100) + strings.Repeat("]", 100), func(b body) bool { return b.JSON == nil && strings.Contains(b.Problem, "nested too deeply") }},
-		{"image", "image/png", "\x89PNG\r\n", func(b body) bool { return reflect.DeepEqual(b, Body{Type: "image/png", Size: 6, SHA256: b.SHA256}) }},
+		{"image", "image/png", "\x89PNG\r\n", func(b body) bool { return reflect.DeepEqual(b, Body{Type: "image/png", Size: 6}) }},
 		{"script", "text/javascript", "var token", func(b body) bool { return b.Text == "" }},
 		{"text", "text/plain; charset=utf-8", "error code: 1010", func(b body) bool { return b.Text == "error code: 1010" && b.SHA256 != "" }},
 		{"text with a token", "text/plain", "token: abcdef123456", func(b body) bool { return starred(b.Text) == "token: *" && b.SHA256 == "" }},
+		{"bare HTML", "text/html", `<a href="/?code=1">Found</a>.`, func(b body) bool { return b.Page.Text == "Found ." && b.SHA256 == "" }},
 		{"hidden parts", "text/html", `<body><script>a</script><style>b</style><select><option>c</select><input value=d><p title=e>shown &amp; told<textarea>f</textarea>`, func(b body) bool {
 			return b.Page.Text == "shown & told"
 		}},
@@ -179,6 +180,22 @@ func TestMarksAreRead(t *testing.T) {
 	r.own.add(want.Fingerprint, "*")
 	if got := r.address("https://x/?a=" + url.QueryEscape(mark) + "&b=" + want.Fingerprint); got != "https://x/?a="+url.QueryEscape(mark)+"&b=*" {
 		t.Errorf("a mark was torn: %s", got)
+	}
+}
+
+// TestNoHashOfSecrets: with the hash of a body, what was struck out of it could be guessed at.
+func TestNoHashOfSecrets(t *testing.T) {
+	t.Parallel()
+	for label, text := range map[string]string{"text/plain": "no such user: hunter22", "application/json": `{"error":"no hunter22"}`} {
+		tap := &Tap{}
+		in := &raw{answered: true, reply: map[string][]string{"Content-Type": {label}}, answer: rawBody{data: []byte(text), size: int64(len(text)), whole: true}}
+		if x := tap.redact(in); x.Answer().SHA256 == "" {
+			t.Errorf("%s: no hash though nothing is concealed", label)
+		}
+		tap.Hide("hunter22")
+		if x := tap.redact(in); x.Answer().SHA256 != "" {
+			t.Errorf("%s: a hash of what is concealed", label)
+		}
 	}
 }
 
