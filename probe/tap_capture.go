@@ -86,7 +86,7 @@ func (c *capture) respond(status int, proto string, h http.Header, length int64)
 		c.mu.Unlock()
 		return
 	}
-	c.raw.answered, c.raw.status, c.raw.proto, c.raw.reply = true, status, proto, clone(h)
+	c.raw.answered, c.raw.status, c.raw.proto, c.raw.reply = true, status, proto, h.Clone()
 	c.raw.timing.FirstByte = millis(time.Since(c.start))
 	c.answer.length = length
 	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
@@ -186,6 +186,3 @@ func (c *capture) snapshot() *raw {
 	}
 	return &in
 }
-
-// clone copies a header as deep as needed.
-func clone(h http.Header) map[string][]string { return h.Clone() }
