@@ -20,6 +20,8 @@ type (
 		Expect    []Evidence    `json:"expected"`
 		At        time.Time     `json:"at"`
 		Checks    map[Stage]int `json:"checks,omitempty"`
+		// CapturedBy is the tool that collected the evidence, where it is read back.
+		CapturedBy *Tool `json:"captured_by,omitempty"`
 	}
 	// StageStarted says that the client begins a stage.
 	StageStarted struct {

@@ -22,6 +22,8 @@ type Opening struct {
 	Quiet time.Duration
 	// At is when it began; zero for now.
 	At time.Time
+	// CapturedBy is the tool that collected the evidence, where it is read back.
+	CapturedBy *Tool
 }
 
 // A Session collects the evidence of one handshake and judges it. It may be used by several goroutines at once; its sink
@@ -59,7 +61,7 @@ func NewSession(open Opening, sink Sink) *Session {
 	for _, c := range open.Checks {
 		checks[c.Stage]++
 	}
-	s.sink(Started{open.ID, open.Tool, open.Target, open.Source, profileOrNil(open.Profile), open.Expect, open.At, checks})
+	s.sink(Started{open.ID, open.Tool, open.Target, open.Source, profileOrNil(open.Profile), open.Expect, open.At, checks, open.CapturedBy})
 	return s
 }
 

@@ -1,0 +1,208 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// TextOptions say how a Text is written.
+type TextOptions struct {
+	// Width in cells at which lines are wrapped, 0 for never.
+	Width int
+	// Color says to use ANSI colours; what they say the marks say too.
+	Color bool
+	// ASCII says to use marks of ASCII, for a terminal that is not UTF-8.
+	ASCII bool
+	// Wide opens every stage and every finding that another explains.
+	Wide bool
+	// Checks is the catalogue, for its order.
+	Checks []*probe.Check
+}
+
+// A Text tells people what is found, a stage at a time: it holds a stage back until all its checks are told and the
+// client is past it, and tells it once more when that changes.
+type Text struct {
+	w     io.Writer
+	o     TextOptions
+	order order
+	open  map[string]*handshake
+	said  bool
+	err   error
+}
+
+// A handshake is what is known of one, and of each stage the text told last.
+type handshake struct {
+	started  probe.Started
+	at       int
+	headed   bool
+	told     map[probe.Stage]string
+	findings map[probe.Stage][]probe.Finding
+	excused  []probe.Excused
+}
+
+// NewText returns a writer of text to w.
+func NewText(w io.Writer, o TextOptions) *Text {
+	return &Text{w: w, o: o, order: newOrder(o.Checks), open: map[string]*handshake{}}
+}
+
+// Err returns the first error that writing met; what came after it was not written.
+func (t *Text) Err() error { return t.err }
+
+// Sink takes an event of a session.
+func (t *Text) Sink(e probe.Event) {
+	switch e := e.(type) {
+	case probe.Started:
+		t.open[e.Handshake] = &handshake{
+			started: e, at: -1, told: map[probe.Stage]string{}, findings: map[probe.Stage][]probe.Finding{},
+		}
+	case probe.StageStarted:
+		t.on(e.Handshake, func(h *handshake) { h.at = max(h.at, stageIndex(e.Stage)); t.tellDone(h) })
+	case probe.Recognised:
+		t.on(e.Handshake, func(h *handshake) { h.started.Profile = e.Profile })
+	case probe.Excused:
+		t.on(e.Handshake, func(h *handshake) { h.excused = append(h.excused, e) })
+	case probe.Found:
+		t.on(e.Handshake, func(h *handshake) { h.find(e.Finding); t.tellDone(h) })
+	case probe.Finished:
+		t.on(e.Handshake, func(h *handshake) { t.finish(h, e.Summary) })
+		delete(t.open, e.Handshake)
+	}
+}
+
+func (t *Text) on(id string, do func(*handshake)) {
+	if h := t.open[id]; h != nil {
+		do(h)
+	}
+}
+
+func (h *handshake) find(f probe.Finding) {
+	all := h.findings[f.Stage]
+	for i := range all {
+		if all[i].Check == f.Check {
+			all[i] = f
+			return
+		}
+	}
+	h.findings[f.Stage] = append(all, f)
+}
+
+// tellDone tells the stages that are over, in order, and stops at the first that is not. Of handshakes that are open at
+// the same time each is told when it ends.
+func (t *Text) tellDone(h *handshake) {
+	if len(t.open) > 1 {
+		return
+	}
+	for i, stage := range probe.Stages {
+		if h.told[stage] != "" {
+			continue
+		}
+		if i >= h.at || len(h.findings[stage]) < h.started.Checks[stage] {
+			return
+		}
+		t.tell(h, stage)
+	}
+}
+
+// tell writes a stage, unless it was told in just these words. A stage without a check has no words.
+func (t *Text) tell(h *handshake, stage probe.Stage) {
+	all := h.findings[stage]
+	if len(all) == 0 {
+		return
+	}
+	words := t.stage(stage, all)
+	if words == h.told[stage] {
+		return
+	}
+	t.head(h)
+	if h.told[stage] != "" {
+		t.print(t.paint(dim, "told again: what came later changed it") + "\n")
+	}
+	h.told[stage] = words
+	t.print(words)
+}
+
+// head writes who was asked, as whom.
+func (t *Text) head(h *handshake) {
+	if h.headed {
+		return
+	}
+	h.headed = true
+	s := h.started
+	if t.said {
+		t.print("\n")
+	}
+	t.said = true
+	who := "as a client that is not recognised"
+	if s.Profile != nil {
+		who = "as " + plain(s.Profile.ID)
+		if s.Profile.Date != "" {
+			who += " (profile of " + plain(s.Profile.Date) + ")"
+		}
+	}
+	if s.Source != probe.Provoked {
+		who = string(s.Source) + ", " + who
+	}
+	gap := "  "
+	if room := t.room(0); room > 0 && ansi.StringWidth(plain(s.Target)+gap+who) > room {
+		gap = "\n  "
+	}
+	t.print(t.paint(bold, plain(s.Target)) + gap + who + "\n")
+	if c := s.CapturedBy; c != nil && *c != s.Tool {
+		t.lines(0, plain(fmt.Sprintf("captured by %s %s, judged by %s %s: findings may differ", c.Name, c.Version, s.Tool.Name, s.Tool.Version)))
+	}
+	t.print("\n")
+}
+
+// finish tells what is left, what was skipped and not tried and why, and what to mend first.
+func (t *Text) finish(h *handshake, s probe.Summary) {
+	t.head(h)
+	var all []probe.Finding
+	for _, stage := range probe.Stages {
+		t.tell(h, stage)
+		all = append(all, t.sorted(h.findings[stage])...)
+	}
+	t.unclear(all)
+	t.skipped(all, h.excused)
+	t.untried(h.excused)
+	t.last(all, s)
+}
+
+func (t *Text) print(s string) {
+	if t.err != nil {
+		return
+	}
+	if _, err := io.WriteString(t.w, s); err != nil {
+		t.err = fmt.Errorf("write report: %w", err)
+	}
+}
+
+// lines writes text wrapped to the width, each line after indent spaces.
+func (t *Text) lines(indent int, text string) {
+	var b bytes.Buffer
+	for _, line := range wrap(text, t.room(indent)) {
+		fmt.Fprintf(&b, "%*s%s\n", indent, "", line)
+	}
+	t.print(b.String())
+}
+
+// room is the width left after an indent, 0 where lines are not wrapped.
+func (t *Text) room(indent int) int {
+	if t.o.Width <= 0 {
+		return 0
+	}
+	return max(t.o.Width-indent, 12)
+}
+
+func stageIndex(stage probe.Stage) int {
+	for i, s := range probe.Stages {
+		if s == stage {
+			return i
+		}
+	}
+	return -1
+}
