@@ -16,6 +16,7 @@ type endpoint struct {
 	issuer   *gateway.Issuer
 	keys     *gateway.Keys
 	mcp      *mcp.Server
+	stand    *stand
 
 	// routes are its paths, the endpoint's own first, and roots those at which only one endpoint of a host can answer.
 	routes, roots []route
@@ -24,8 +25,8 @@ type endpoint struct {
 type route struct {
 	path    string
 	handler http.Handler
-	// streams is true where an answer may take as long as it likes.
-	streams bool
+	// streams is true where an answer may take as long as it likes, hidden where nothing is served but an explanation.
+	streams, hidden bool
 }
 
 func newEndpoint(e Endpoint, o Options) (*endpoint, error) {
@@ -37,12 +38,16 @@ func newEndpoint(e Endpoint, o Options) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &endpoint{Endpoint: e, resource: resource}
-	n.issuer = gateway.NewIssuer(e.Issuer, o.Transport, o.Now)
-	n.keys = gateway.NewKeys(n.issuer, e.JWKSURL, keysTransport)
+	stand, err := newStand(e, o)
+	if err != nil {
+		return nil, err
+	}
+	n := &endpoint{Endpoint: e, resource: resource, stand: stand}
+	n.issuer = gateway.NewIssuer(e.Issuer, stand.own.Transport(o.Transport), o.Now)
+	n.keys = gateway.NewKeys(n.issuer, e.JWKSURL, stand.own.Transport(keysTransport))
 	n.mcp = mcp.New(mcp.Options{
 		Name: o.Tool.Name, Version: o.Tool.Version, URL: e.URL, Issuer: e.Issuer,
-		Caller: caller, Logger: o.Logger, Now: o.Now,
+		Caller: caller, Recent: stand.recent, Logger: o.Logger, Now: o.Now,
 	})
 	return n, n.route()
 }
@@ -69,9 +74,9 @@ func (n *endpoint) route() error {
 		return gateway.Origins(n.resource, n.AllowedOrigins, gateway.Methods(guard.Require(h), http.MethodGet, http.MethodPost, http.MethodDelete))
 	}
 	at := n.resource.Path()
-	n.routes = append(n.routes, route{at, guarded(n.mcp), true})
+	n.routes = append(n.routes, route{path: at, handler: guarded(n.mcp), streams: true})
 	if other := otherSlash(at); other != "" {
-		n.routes = append(n.routes, route{other, guarded(n.mcp), true})
+		n.routes = append(n.routes, route{path: other, handler: guarded(n.mcp), streams: true, hidden: true})
 	}
 	if at != "/" {
 		n.routes = append(n.routes, route{path: n.resource.MetadataPath(), handler: metadata})
@@ -89,7 +94,20 @@ func (n *endpoint) route() error {
 	n.roots = append(n.roots,
 		route{path: "/register", handler: gateway.RegisterHandler(n.Public, n.Scopes)},
 		route{path: "/tools/list", handler: gateway.Origins(n.resource, n.AllowedOrigins, tools)})
+	for _, path := range []string{"/authorize", "/token"} {
+		n.roots = append(n.roots, route{path: path, handler: n.astray(), hidden: true})
+	}
 	return nil
+}
+
+// astray answers those who take this server for the authorization server: clients of MCP 2025-03-26, and any that found no
+// metadata it could use, go to these paths on the MCP host.
+func (n *endpoint) astray() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		gateway.WriteError(w, http.StatusNotFound, "not_found", fmt.Sprintf(
+			"%s is served by the authorization server %s, not here. A client that comes here found no valid metadata of that server; mcpwiz doctor %s says why",
+			r.URL.Path, n.Issuer, n.URL))
+	})
 }
 
 // otherSlash is the same path with or without its final slash: both are served, for a redirect turns a POST into a GET.

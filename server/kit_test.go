@@ -22,10 +22,13 @@ const target = "https://mcp.example.com/mcp"
 // A running server, as seen through a tunnel: the Host is the public name, the socket is on loopback.
 type running struct {
 	addr   string
+	server *server.Server
 	issuer *issuertest.Issuer
-	stop   context.CancelFunc
-	ended  chan error
-	client *http.Client
+	// forwarded is what the tunnel says of the official client's address.
+	forwarded string
+	stop      context.CancelFunc
+	ended     chan error
+	client    *http.Client
 }
 
 func start(t *testing.T, change func(*server.Options)) *running {
@@ -53,7 +56,7 @@ func startWith(t *testing.T, i *issuertest.Issuer, change func(*server.Options))
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &running{addr: l.Addr().String(), issuer: i, stop: stop, ended: make(chan error, 1)}
+	r := &running{addr: l.Addr().String(), server: s, issuer: i, stop: stop, ended: make(chan error, 1)}
 	go func() { r.ended <- s.Serve(ctx, l) }()
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, r.addr)
@@ -120,13 +123,16 @@ func object(t *testing.T, resp *http.Response) map[string]any {
 
 // bearer is what a client's OAuth layer does.
 type bearer struct {
-	token string
-	next  http.RoundTripper
+	token, forwarded string
+	next             http.RoundTripper
 }
 
 func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+b.token)
+	if b.forwarded != "" {
+		r.Header.Set("CF-Connecting-IP", b.forwarded)
+	}
 	return b.next.RoundTrip(r)
 }
 
@@ -135,7 +141,7 @@ func (r *running) connect(t *testing.T, token, path, version string) (*sdk.Clien
 	client := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil)
 	session, err := client.Connect(t.Context(), &sdk.StreamableClientTransport{
 		Endpoint:   "http://mcp.example.com" + path,
-		HTTPClient: &http.Client{Transport: bearer{token, r.client.Transport}},
+		HTTPClient: &http.Client{Transport: bearer{token, r.forwarded, r.client.Transport}},
 		MaxRetries: -1,
 	}, &sdk.ClientSessionOptions{ProtocolVersion: version})
 	if err == nil {

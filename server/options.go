@@ -13,6 +13,7 @@ import (
 
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/server/gateway"
+	"github.com/mcpwiz/mcpwiz/server/record"
 )
 
 // Options say what is served, and with what.
@@ -21,6 +22,9 @@ type Options struct {
 	// Tool names this program: in the Server header, in serverInfo, in captures.
 	Tool   probe.Tool
 	Logger *slog.Logger
+	// Checks judge what real clients do here; Recognise finds the profile of one by what it says of itself.
+	Checks    []*probe.Check
+	Recognise func(record.Client) *probe.Profile
 	// Transport is for calls to authorization servers; nil is a transport that honours HTTPS_PROXY.
 	Transport http.RoundTripper
 	// Now is the clock; nil is time.Now.

@@ -18,8 +18,13 @@ type port struct {
 	listen    string
 	endpoints []*endpoint
 	paths     map[string][]target
-	handler   http.Handler
+	// elsewhere answers where no endpoint has a path; handler is the whole.
+	elsewhere, handler http.Handler
 }
+
+// wellKnown stands for the paths below it that nobody serves: clients look for metadata there, and the witness wants to
+// know.
+const wellKnown = "/.well-known/"
 
 // A target is what a path leads to, for requests to host; several only at the roots.
 type target struct {
@@ -32,34 +37,45 @@ const wireTime = 30 * time.Second
 
 func newPort(listen string, endpoints []*endpoint, health http.Handler, o Options) (*port, error) {
 	p := &port{listen: listen, endpoints: endpoints, paths: map[string][]target{}}
-	p.paths["/health"] = []target{{"", route{path: "/health", handler: health}}}
-	p.paths["/health/live"] = []target{{"", route{path: "/health/live", handler: liveHandler()}}}
+	hosts := p.hosts()
+	for path, h := range map[string]http.Handler{"/health": health, "/health/live": liveHandler()} {
+		p.paths[path] = []target{{"", route{path: path, handler: gateway.Hosts(hosts, h)}}}
+	}
 	for _, n := range endpoints {
 		for _, r := range n.routes {
 			if p.paths[r.path] != nil {
 				return nil, fmt.Errorf("%s: the path %s is taken on %s; give each server of a port a path of its own", n.URL, r.path, listen)
 			}
-			p.paths[r.path] = []target{{n.resource.Host(), r}}
+			p.paths[r.path] = []target{n.target(r, hosts)}
 		}
 	}
 	own := maps.Clone(p.paths)
 	for _, n := range endpoints {
 		for _, r := range n.roots {
 			if own[r.path] == nil {
-				p.addRoot(n.resource.Host(), r)
+				p.addRoot(n.target(r, hosts))
 			}
 		}
 	}
-	p.handler = http.Handler(http.HandlerFunc(p.serve))
-	p.handler = gateway.Hosts(p.hosts(), p.handler)
-	p.handler = named(o.Tool.Name+"/"+o.Tool.Version, p.handler)
+	nothing := route{path: wellKnown, handler: http.HandlerFunc(p.nothing), hidden: true}
+	for _, n := range endpoints {
+		p.addRoot(n.target(nothing, hosts))
+	}
+	p.elsewhere = gateway.Hosts(hosts, http.HandlerFunc(p.nothing))
+	p.handler = named(o.Tool.Name+"/"+o.Tool.Version, http.HandlerFunc(p.serve))
 	return p, nil
 }
 
+// target has the endpoint's witness listen at a route, in front of the guard of hosts: a Host that is refused is evidence.
+func (n *endpoint) target(r route, hosts []string) target {
+	r.handler = n.stand.watched(gateway.Hosts(hosts, r.handler))
+	return target{n.resource.Host(), r}
+}
+
 // addRoot gives a root path to the first endpoint of each host.
-func (p *port) addRoot(host string, r route) {
-	if !slices.ContainsFunc(p.paths[r.path], func(t target) bool { return t.host == host }) {
-		p.paths[r.path] = append(p.paths[r.path], target{host, r})
+func (p *port) addRoot(t target) {
+	if !slices.ContainsFunc(p.paths[t.path], func(o target) bool { return o.host == t.host }) {
+		p.paths[t.path] = append(p.paths[t.path], t)
 	}
 }
 
@@ -78,12 +94,7 @@ func (p *port) hosts() []string {
 }
 
 func (p *port) serve(w http.ResponseWriter, r *http.Request) {
-	t, ok := p.target(r)
-	if !ok {
-		gateway.WriteError(w, http.StatusNotFound, "not_found",
-			fmt.Sprintf("nothing is served at this path; the paths here are %s", strings.Join(p.list(), ", ")))
-		return
-	}
+	t := p.target(r)
 	if !t.streams {
 		control := http.NewResponseController(w)
 		// A writer that knows no deadlines is a test's; the server's own knows them.
@@ -93,11 +104,20 @@ func (p *port) serve(w http.ResponseWriter, r *http.Request) {
 	t.handler.ServeHTTP(w, r)
 }
 
+func (p *port) nothing(w http.ResponseWriter, _ *http.Request) {
+	gateway.WriteError(w, http.StatusNotFound, "not_found",
+		fmt.Sprintf("nothing is served at this path; the paths here are %s", strings.Join(p.list(), ", ")))
+}
+
 // target finds the route of a request; where several hosts have one, the first stands in for a name that is none of theirs.
-func (p *port) target(r *http.Request) (target, bool) {
-	all := p.paths[r.URL.EscapedPath()]
+func (p *port) target(r *http.Request) target {
+	path := r.URL.EscapedPath()
+	all := p.paths[path]
+	if len(all) == 0 && strings.HasPrefix(path, wellKnown) {
+		all = p.paths[wellKnown]
+	}
 	if len(all) == 0 {
-		return target{}, false
+		return target{route: route{handler: p.elsewhere}}
 	}
 	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {
@@ -105,16 +125,18 @@ func (p *port) target(r *http.Request) (target, bool) {
 	}
 	for _, t := range all {
 		if strings.EqualFold(t.host, host) {
-			return t, true
+			return t
 		}
 	}
-	return all[0], true
+	return all[0]
 }
 
 func (p *port) list() []string {
 	var all []string
-	for path := range p.paths {
-		all = append(all, path)
+	for path, targets := range p.paths {
+		if !targets[0].hidden {
+			all = append(all, path)
+		}
 	}
 	sort.Strings(all)
 	return all

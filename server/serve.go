@@ -101,6 +101,9 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		}
 	}
 	running.Go(func() { s.warm(streams) })
+	for _, n := range s.endpoints {
+		running.Go(func() { n.stand.Run(streams) })
+	}
 	var err error
 	select {
 	case <-ctx.Done():
@@ -108,13 +111,13 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	}
 	s.stopping.Store(true)
 	cut()
-	err = errors.Join(err, s.stop(servers))
+	s.stop(servers)
 	running.Wait()
-	return err
+	return errors.Join(err, s.Close())
 }
 
 // stop drains and cuts.
-func (s *Server) stop(servers []*http.Server) error {
+func (s *Server) stop(servers []*http.Server) {
 	drain, cancel := context.WithTimeout(context.Background(), s.opts.Drain)
 	defer cancel()
 	var draining sync.WaitGroup
@@ -126,11 +129,16 @@ func (s *Server) stop(servers []*http.Server) error {
 		})
 	}
 	draining.Wait()
+}
+
+// Close ends all sessions and lets the witnesses tell what they know. Serve calls it; who uses Handler alone does too.
+func (s *Server) Close() error {
 	var all error
 	for _, n := range s.endpoints {
 		if err := n.mcp.Close(); err != nil {
 			all = errors.Join(all, fmt.Errorf("ending the sessions of %s: %w", n.URL, err))
 		}
+		n.stand.close()
 	}
 	return all
 }

@@ -1,0 +1,4 @@
+package server
+
+// Forwarded is for tests.
+var Forwarded = forwarded
