@@ -1,0 +1,103 @@
+package checks
+
+var cloudflare = map[string]string{"Server": "cloudflare"}
+
+// signatures are tried in order: the surest sign first, the mere presence of an edge last. Cloudflare writes Server and
+// CF-Ray on every answer, the origin's too, so that these alone prove nothing of who spoke.
+var signatures = []signature{
+	{Edge: "Cloudflare Access", Name: "the login page of Cloudflare Access", Kind: loginPage, Self: true, Mend: mendAccess,
+		Header: map[string]string{"Location": "cloudflareaccess.com/"}},
+	{Edge: "Cloudflare Access", Name: "the login of Cloudflare Access", Kind: loginPage, Self: true, Mend: mendAccess,
+		Header: map[string]string{"Www-Authenticate": "cloudflare-access"}},
+	{Edge: "Cloudflare Access", Name: "refused by a policy of Cloudflare Access", Kind: loginPage, Self: true, Mend: mendAccess,
+		Header: map[string]string{"Cf-Access-Error": ""}},
+	{Edge: "Cloudflare Access", Name: "the login page of Cloudflare Access", Kind: loginPage, Self: true, Mend: mendAccess,
+		Header: map[string]string{"Cf-Access-Domain": ""}},
+
+	{Edge: "Cloudflare", Name: "a challenge page of Cloudflare (cf-mitigated: challenge)", Kind: challenged, Self: true, Mend: mendChallenge,
+		Header: map[string]string{"Cf-Mitigated": "challenge"}},
+	{Edge: "Cloudflare", Name: "a challenge page of Cloudflare", Kind: challenged, Self: true, Mend: mendChallenge,
+		Status: []int{403, 503}, Says: []string{"just a moment...", "checking your browser before accessing", "enable javascript and cookies to continue"}},
+	{Edge: "Cloudflare", Name: `Cloudflare's block of AI clients ("Your request was blocked.")`, Kind: blocked, Self: true, Mend: mendBots,
+		Status: []int{403}, Header: cloudflare, Says: []string{"your request was blocked."}},
+	{Edge: "Cloudflare", Name: "Cloudflare error 1010, Browser Integrity Check", Kind: blocked, Self: true,
+		Mend: "switch Browser Integrity Check off for these paths (Rules > Configuration Rules), or skip it by a WAF rule (product bic)",
+		Code: []int{1010}},
+	{Edge: "Cloudflare", Name: "Cloudflare error 1015, rate limited", Kind: limited, Self: true, Mend: mendLimit, Code: []int{1015}},
+	{Edge: "Cloudflare", Name: "Cloudflare's block by address, network or country (error 1005 to 1009, 1106)", Kind: blocked, Self: true,
+		Mend: "let the client's network through under Security > WAF > Tools (IP Access rules) or by a custom rule",
+		Code: []int{1005, 1006, 1007, 1008, 1009, 1106}},
+	{Edge: "Cloudflare", Name: "Cloudflare's block by a firewall rule (error 1020)", Kind: blocked, Self: true, Mend: mendRule,
+		Code: []int{1020}},
+	{Edge: "Cloudflare", Name: "Cloudflare's block page", Kind: blocked, Self: true, Mend: mendRule,
+		Status: []int{403}, Says: []string{"sorry, you have been blocked", "attention required! | cloudflare"}},
+
+	{Edge: "Cloudflare", Name: "Cloudflare error 1033, the tunnel is down", Kind: down, Self: true, Mend: mendTunnel, Code: []int{1033}},
+	{Edge: "Cloudflare", Name: "Cloudflare error 1016, the name points at no origin", Kind: down, Self: true,
+		Mend: "route the name to the tunnel again: cloudflared tunnel route dns <tunnel> <hostname>", Code: []int{1016}},
+	{Edge: "Cloudflare", Name: "Cloudflare's name or host configuration error (1000 to 1004, 1013, 1014, 1018, 1023, 1034)", Kind: down, Self: true,
+		Mend: "make the name a proxied CNAME to <tunnel-id>.cfargotunnel.com in this zone",
+		Code: []int{1000, 1001, 1002, 1003, 1004, 1013, 1014, 1018, 1023, 1034}},
+	{Edge: "Cloudflare", Name: "an exception in a Cloudflare Worker on this route (error 1101 or 1102)", Kind: down, Self: true,
+		Mend: "take the Worker's route off this hostname, or mend the Worker", Code: []int{1101, 1102}},
+	{Edge: "Cloudflare", Name: "a 530 of Cloudflare, the origin or its tunnel is not there", Kind: down, Self: true, Mend: mendTunnel, Status: []int{530}},
+	{Edge: "Cloudflare", Name: "Cloudflare's 524, the origin did not answer in time", Kind: down, Self: true,
+		Mend: "answer within 100 seconds: send the response headers at once and a comment line every 15 s on a stream", Status: []int{524}, Header: cloudflare},
+	{Edge: "Cloudflare", Name: "Cloudflare could not speak TLS with the origin (525 or 526)", Kind: down, Self: true,
+		Mend: "give the origin a certificate that the zone's SSL mode accepts, or use a tunnel", Status: []int{525, 526}, Header: cloudflare},
+	{Edge: "Cloudflare", Name: "Cloudflare could not connect to the origin (520 to 523)", Kind: down, Self: true,
+		Mend: "open the origin's port to Cloudflare and see that it listens there, or use a tunnel", Status: []int{520, 521, 522, 523}, Header: cloudflare},
+	{Edge: "Cloudflare", Name: "Cloudflare reached the tunnel but not the server behind it", Kind: down, Self: true, Mend: mendOrigin,
+		Status: []int{502, 504}, Header: cloudflare, NotJSON: true},
+	{Edge: "cloudflared", Name: "cloudflared has no ingress rule for it (empty 503)", Kind: unrouted, Self: true, Mend: mendIngress,
+		Status: []int{503}, Header: cloudflare, Empty: true},
+	{Edge: "cloudflared", Name: "cloudflared's last ingress rule, http_status:404 (empty, no content type)", Kind: unrouted, Self: true, Mend: mendIngress,
+		Status: []int{404}, Header: cloudflare, Empty: true},
+	{Edge: "Cloudflare", Name: "an error page of Cloudflare (cf-error-type)", Kind: down, Self: true,
+		Mend: "look the error up under Cloudflare's error headers", Header: map[string]string{"Cf-Error-Type": ""}},
+
+	{Edge: "ngrok", Name: "ngrok says that the tunnel is offline or refused", Kind: down, Self: true, Mend: "start the ngrok agent again",
+		Header: map[string]string{"Ngrok-Error-Code": ""}},
+	{Edge: "Amazon API Gateway", Name: "Amazon API Gateway's own refusal", Kind: blocked, Self: true,
+		Mend: "let the API's authorizer leave these paths alone, and add a route for them", Status: []int{401, 403},
+		Header: map[string]string{"X-Amzn-Errortype": ""}},
+	{Edge: "CloudFront", Name: "CloudFront's own error page", Kind: blocked, Self: true, Mend: "look at the distribution's WAF and geographic restrictions",
+		Status: []int{403}, Header: map[string]string{"Server": "cloudfront"}},
+	{Edge: "an Amazon load balancer", Name: "an Amazon load balancer that reached no target", Kind: down, Self: true, Mend: mendOrigin,
+		Status: []int{502, 503, 504}, Header: map[string]string{"Server": "awselb"}},
+	{Edge: "Akamai", Name: "Akamai's block page", Kind: blocked, Self: true, Mend: "exempt these paths in the Akamai bot and WAF policies",
+		Status: []int{403}, Header: map[string]string{"Server": "akamaighost"}},
+	{Edge: "Imperva", Name: "Imperva's challenge page", Kind: challenged, Self: true, Mend: "exempt these paths from Imperva's bot protection",
+		Says: []string{"incapsula incident id", "_incapsula_resource"}},
+	{Edge: "nginx", Name: "nginx reached no server behind it", Kind: down, Self: true, Mend: mendOrigin,
+		Status: []int{502, 503, 504}, Header: map[string]string{"Server": "nginx"}, NotJSON: true},
+	{Edge: "nginx", Name: "nginx reached no server behind it", Kind: down, Self: true, Mend: mendOrigin,
+		Status: []int{502, 504}, Says: []string{"nginx"}, NotJSON: true},
+	{Edge: "Envoy", Name: "Envoy reached no server behind it", Kind: down, Self: true, Mend: mendOrigin,
+		Status: []int{502, 503, 504}, Says: []string{"upstream connect error", "no healthy upstream", "upstream request timeout"}},
+	{Edge: "HAProxy", Name: "HAProxy reached no server behind it", Kind: down, Self: true, Mend: mendOrigin,
+		Status: []int{503}, Says: []string{"no server is available to handle this request"}},
+	{Edge: "Caddy", Name: "Caddy reached no server behind it", Kind: down, Self: true, Mend: mendOrigin,
+		Status: []int{502}, Header: map[string]string{"Server": "caddy"}, NotJSON: true},
+	{Edge: "Apache", Name: "Apache reached no server behind it", Kind: down, Self: true, Mend: mendOrigin,
+		Status: []int{502, 503}, Header: map[string]string{"Server": "apache"}, NotJSON: true},
+
+	{Edge: "Cloudflare", Kind: passedOn, Header: cloudflare},
+	{Edge: "CloudFront", Kind: passedOn, Header: map[string]string{"X-Amz-Cf-Id": ""}},
+	{Edge: "nginx", Kind: passedOn, Header: map[string]string{"Server": "nginx"}},
+	{Edge: "Caddy", Kind: passedOn, Header: map[string]string{"Server": "caddy"}},
+}
+
+const (
+	mendAccess = "remove the Access application from this hostname, or add a more specific one for the path with the policy " +
+		"Bypass, Everyone; with an authorization server of your own leave Access Managed OAuth off"
+	mendChallenge = "switch Bot Fight Mode off (Security > Bots), or add a WAF skip rule for /mcp, /.well-known/* and the " +
+		"authorization server's paths (phases http_request_sbfm; products bic, uaBlock, securityLevel)"
+	mendBots = `set "Block AI bots" (Security > Bots) to "Do not block" and allow Claude-User in AI Crawl Control`
+	mendRule = "find the rule under Security > Events by its ray id, and exempt /mcp, /.well-known/* and the authorization " +
+		"server's paths for 160.79.104.0/21"
+	mendLimit   = "raise the rate limiting rule for these paths: hosted clients share few addresses"
+	mendTunnel  = "start the tunnel: cloudflared tunnel run <tunnel>, and look at cloudflared tunnel info <tunnel>"
+	mendOrigin  = "start the server, and see that the proxy forwards to the scheme and port it listens on"
+	mendIngress = "add an ingress rule for this hostname without a path, so that /mcp and /.well-known/* reach one port"
+)
