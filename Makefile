@@ -1,0 +1,58 @@
+# mcpwiz: make demo and make test are all that a newcomer needs.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GO      ?= go
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+INSPECTOR   = @modelcontextprotocol/inspector@2.12.0
+# The Inspector needs Node 22; this package brings it where the machine's is older.
+NODE        = node-$(shell uname -s | tr A-Z a-z)-$(shell uname -m | sed 's/x86_64/x64/;s/aarch64/arm64/')@22.23.3
+CACHE      ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mcpwiz
+FUZZTIME   ?= 10s
+BENCHTIME  ?= 1s
+
+# REQUIRE_KEYCLOAK=1 and REQUIRE_INSPECTOR=1 make a test run fail where the real one cannot be had.
+REQUIRE_KEYCLOAK  ?=
+REQUIRE_INSPECTOR ?=
+
+.PHONY: build demo test race lint fmt fuzz bench inspector clean
+
+build: ## bin/mcpwiz
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/mcpwiz ./cmd/mcpwiz
+
+demo: build ## the main job, end to end, on the small Keycloak
+	bin/mcpwiz demo
+
+test: $(if $(REQUIRE_INSPECTOR),inspector) ## all tests, on a real Keycloak too where there can be one
+	MCPWIZ_TEST_INSPECTOR='$(if $(REQUIRE_INSPECTOR),$(CACHE)/inspector,$(wildcard $(CACHE)/inspector))' \
+	$(GO) run ./keycloak/distribution/withkeycloak $(if $(REQUIRE_KEYCLOAK),-require) -- $(GO) test ./...
+
+race: ## the fast tests under the race detector
+	$(GO) test -race -short ./...
+
+lint: ## format, module file, vet, staticcheck
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+fmt:
+	gofmt -w .
+
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+bench: ## benchmarks; compare ratios within one run, never figures between two
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
+
+inspector: ## the official MCP Inspector, into the cache
+	@test -x $(CACHE)/inspector/node_modules/.bin/mcp-inspector || \
+		npm install --no-audit --no-fund --ignore-scripts --loglevel=error --prefix $(CACHE)/inspector $(INSPECTOR) $(NODE)
+
+clean:
+	rm -rf bin coverage.out
