@@ -1,0 +1,99 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/client/browser"
+)
+
+// Options say who behaves as whom, towards what.
+type Options struct {
+	// Target is the MCP server's URL exactly as it was typed.
+	Target  string
+	Profile *probe.Profile
+	Tool    probe.Tool
+	Checks  []*probe.Check
+	// Handshake is the id in the events; "" makes one.
+	Handshake string
+	// ClientID and ClientSecret are those of a client registered beforehand.
+	ClientID, ClientSecret string
+	// PrivateKey is PKCS #8 PEM for private_key_jwt (RFC 7523); "" for none.
+	PrivateKey string
+	// SignIn is the user's part; nil: nobody signs in.
+	SignIn browser.SignIn
+	// Register: without a ClientID the client may register as its profile does; what it registers is deleted at the end.
+	Register bool
+	// Probes: ask also what no client would.
+	Probes bool
+	// Transport is below the tap; nil: one that honours HTTPS_PROXY and verifies against public roots.
+	Transport  http.RoundTripper
+	Informants []probe.Informant
+	// Log takes talk for a person; it may be nil and is told no secret.
+	Log func(format string, args ...any)
+}
+
+const (
+	authorizationCode = "authorization_code"
+	clientCredentials = "client_credentials"
+)
+
+// check tells what is wrong with the options, and returns the target parsed.
+func (o *Options) check() (*url.URL, error) {
+	target, err := url.Parse(o.Target)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the MCP server's URL %q: %w", o.Target, err)
+	case target.Scheme != "https" && target.Scheme != "http" || target.Host == "":
+		return nil, fmt.Errorf("the MCP server's URL %q is no absolute http or https URL", o.Target)
+	case target.User != nil:
+		return nil, errors.New("the MCP server's URL bears a user or password: leave them out")
+	case o.Profile == nil:
+		return nil, errors.New("no profile says how the client behaves")
+	case o.ClientID == "" && (o.ClientSecret != "" || o.PrivateKey != ""):
+		return nil, errors.New("a client secret or private key was given without the client id it belongs to")
+	}
+	return target, o.checkGrant()
+}
+
+func (o *Options) checkGrant() error {
+	switch o.Profile.Grant {
+	case authorizationCode:
+		return nil
+	case clientCredentials:
+		if o.SignIn != nil {
+			return fmt.Errorf("profile %s uses client_credentials: nobody signs in", o.Profile.ID)
+		}
+		if o.ClientID != "" && o.ClientSecret == "" && o.PrivateKey == "" {
+			return fmt.Errorf("client %q has neither a secret nor a private key: client_credentials needs one of them", o.ClientID)
+		}
+		if o.PrivateKey != "" {
+			_, err := readKey(o.PrivateKey)
+			return err
+		}
+		return nil
+	}
+	return fmt.Errorf("profile %s has grant %q: the emulator knows %s", o.Profile.ID, o.Profile.Grant,
+		strings.Join([]string{authorizationCode, clientCredentials}, " and "))
+}
+
+// machine reports whether the client takes tokens for itself (RFC 6749 section 4.4).
+func (o *Options) machine() bool { return o.Profile.Grant == clientCredentials }
+
+// registers reports whether the client gets its id by itself.
+func (o *Options) registers() bool { return o.ClientID == "" && o.Register && !o.machine() }
+
+// known reports whether there is, or will be, a client id.
+func (o *Options) known() bool { return o.ClientID != "" || o.registers() }
+
+// stranger reports whether nothing is tried that needs an access token.
+func (o *Options) stranger() bool {
+	if o.machine() {
+		return o.ClientID == ""
+	}
+	return o.SignIn == nil || !o.known()
+}
