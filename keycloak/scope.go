@@ -118,15 +118,28 @@ func (s *scope) planChange(have *scopeRep) (plan.Change, error) {
 			Propose: "adopt: true for this scope in mcpwiz.yaml lets mcpwiz change it; or take another name"}, nil
 	}
 	want := s.attributes(ownedTag(whose))
-	before := scopeBefore{have.Description, formerly(have.Attributes, want), s.mapper(have)}
+	before := scopeBefore{have.Description, absentAsNull(have.Attributes, want), s.mapper(have)}
 	return s.compare(have, ownedTag(whose)).change(plan.Update, before)
 }
 
 // scopeBefore is what Undo puts back.
 type scopeBefore struct {
-	Description string            `json:"description"`
-	Attributes  map[string]string `json:"attributes"`
-	Mapper      *mapperRep        `json:"mapper,omitempty"`
+	Description string             `json:"description"`
+	Attributes  map[string]*string `json:"attributes"`
+	Mapper      *mapperRep         `json:"mapper,omitempty"`
+}
+
+// absentAsNull returns what the attributes in want were before. A client scope keeps "" as a value, where a client
+// deletes the attribute; null deletes it in both.
+func absentAsNull(have, want map[string]string) map[string]*string {
+	before := map[string]*string{}
+	for name := range want {
+		before[name] = nil
+		if v, there := have[name]; there {
+			before[name] = &v
+		}
+	}
+	return before
 }
 
 func (s *scope) compare(have *scopeRep, tagged string) fields {
