@@ -9,14 +9,16 @@ type Profile struct {
 	// Hosted is true for a client that connects from its vendor's cloud: only public https names on port 443 reach it.
 	Hosted bool `json:"hosted"`
 	// Grant is authorization_code or client_credentials.
-	Grant     string           `json:"grant"`
-	Protocol  ProtocolKnobs    `json:"protocol"`
-	Headers   HeaderKnobs      `json:"headers"`
-	Discovery DiscoveryKnobs   `json:"discovery"`
-	Register  RegisterKnobs    `json:"registration"`
-	Authorize AuthorizeKnobs   `json:"authorization"`
-	Token     TokenKnobs       `json:"token"`
-	Limits    LimitKnobs       `json:"limits"`
+	Grant     string         `json:"grant"`
+	Protocol  ProtocolKnobs  `json:"protocol"`
+	Headers   HeaderKnobs    `json:"headers"`
+	Discovery DiscoveryKnobs `json:"discovery"`
+	Register  RegisterKnobs  `json:"registration"`
+	Authorize AuthorizeKnobs `json:"authorization"`
+	Token     TokenKnobs     `json:"token"`
+	Limits    LimitKnobs     `json:"limits"`
+	// Recognise tells the client, when it is overheard, by what it says of itself; any one sign will do.
+	Recognise []Sign           `json:"recognise,omitempty"`
 	Facts     map[string]Known `json:"facts"`
 	// Unknown lists knobs, by their path, of which nothing is known; they have the value a careful client would have.
 	Unknown []string `json:"unknown,omitempty"`
@@ -28,6 +30,13 @@ type Known struct {
 	Grade  string `json:"grade"`
 	Source string `json:"source"`
 	Seen   string `json:"seen"`
+}
+
+// A Sign is what a client says of itself: its User-Agent begins with UserAgent, and its name (clientInfo, or the client_name
+// it registers) is like Name, in which * stands for any characters. An empty part is not looked at.
+type Sign struct {
+	UserAgent string `json:"user_agent,omitempty"`
+	Name      string `json:"name,omitempty"`
 }
 
 // ProtocolKnobs say how the client opens the MCP protocol.
