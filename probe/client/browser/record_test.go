@@ -52,7 +52,7 @@ func (r *recorder) keep(p *page, body string) {
 		if i := strings.IndexAny(said, ".,"); i > 0 {
 			said = said[:i]
 		}
-		name += "-" + strings.ToLower(strings.ReplaceAll(said, " ", "-"))
+		name += "-" + strings.Trim(noName.ReplaceAllString(strings.ToLower(said), "-"), "-")
 	}
 	file := filepath.Join("testdata", "pages", name+"."+r.realm.version+".html")
 	if err := os.WriteFile(file, []byte(trimmed(r.realm, body)), 0o644); err != nil {
@@ -66,6 +66,7 @@ var (
 	blanks   = regexp.MustCompile(`\n{2,}`)
 	oneTime  = regexp.MustCompile(`((?:session_code|tab_id|client_data|execution|code|state|session_state)=)[A-Za-z0-9._~%-]+`)
 	oneField = regexp.MustCompile(`(?i)(name="(?:session_code|code|state|session_state)"\s+value=")[^"]*`)
+	noName   = regexp.MustCompile(`[^a-z0-9]+`)
 	aUUID    = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 )
 
