@@ -61,18 +61,22 @@ func around(path string) string {
 	return path[:max(at, 0)]
 }
 
-// applies reports whether a knob says something of a client with this grant.
+// applies reports whether a knob says something of a client with this grant and these ways to register.
 func applies(p *probe.Profile, path string) bool {
-	if p.Grant != "client_credentials" {
-		return path != "token.scope"
+	machine := p.Grant == "client_credentials"
+	switch path {
+	case "token.scope":
+		return machine
+	case "registration.metadata_document", "registration.document_needs_none":
+		return slices.Contains(p.Register.Order, "cimd")
+	case "registration.body", "registration.scope_in_body":
+		return slices.Contains(p.Register.Order, "dcr")
+	case "authorization.scopes":
+		return true
+	case "discovery.requires_s256", "token.refresh_resource", "limits.refresh":
+		return !machine
 	}
-	switch around(path) {
-	case "registration":
-		return path == "registration.order"
-	case "authorization":
-		return path == "authorization.scopes"
-	}
-	return path != "token.refresh_resource" && path != "discovery.requires_s256" && path != "limits.refresh"
+	return !machine || around(path) != "authorization"
 }
 
 // A knob is a member of a profile that says how the client behaves.

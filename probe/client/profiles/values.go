@@ -60,7 +60,7 @@ func (v *problems) someOf(path string, got []string, allowed ...string) {
 	v.when(len(got) == 0, path, "is empty: it takes %s", strings.Join(allowed, ", "))
 	for i, word := range got {
 		v.oneOf(fmt.Sprintf("%s[%d]", path, i), word, allowed...)
-		v.when(slices.Contains(got[:i], word), path, "%q is there twice", word)
+		v.when(slices.Contains(got[:i], word), fmt.Sprintf("%s[%d]", path, i), "%q is there twice", word)
 	}
 }
 
