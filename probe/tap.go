@@ -38,7 +38,7 @@ type Tap struct {
 
 	mu   sync.Mutex
 	open map[int64]*capture
-	// handed are the authorization requests given to a browser: they are never over.
+	// handed are the requests left to a browser: they are never over.
 	handed []int64
 }
 
@@ -77,8 +77,8 @@ func (t *Tap) Sieve(s string) string {
 	return r.text(r.prose(r.text(s)))
 }
 
-// Handed tells of the authorization request that a user's browser is sent to: an exchange that stays open, because its
-// answer is not seen. It returns the exchange's ID.
+// Handed tells of a request that the user's browser alone makes, the authorization request or the response's arrival at a
+// hosted callback: an exchange that stays open, because its answer is not seen. It returns the exchange's ID.
 func (t *Tap) Handed(method, url string) int64 {
 	id := lastID.Add(1)
 	t.mu.Lock()

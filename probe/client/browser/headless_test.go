@@ -78,8 +78,8 @@ func TestWalkStops(t *testing.T) {
 		says    string
 	}{
 		"another host":           {steps(redirects(302, "https://login.corp.example/authorize?x=1")), Elsewhere, "this realm signs in at login.corp.example: use a browser"},
-		"another realm":          {steps(redirects(302, "/realms/other/protocol/openid-connect/auth")), Elsewhere, "use a browser"},
-		"another callback":       {steps(redirects(302, "https://claude.ai/api/mcp/auth_callback/x?code=1")), Elsewhere, "claude.ai"},
+		"another realm":          {steps(redirects(302, "/realms/other/protocol/openid-connect/auth")), Elsewhere, "/realms/other: use a browser"},
+		"another callback":       {steps(redirects(302, "https://claude.ai/api/mcp/auth_callback/x?code=1")), Refused, "https://claude.ai/api/mcp/auth_callback/x, which is not the redirect URI"},
 		"an auto-submitted form": {steps(says(`<form method="post" action="https://idp.example/saml"><input name="SAMLRequest" value="x"></form>`)), Elsewhere, "idp.example"},
 		"a form to another host": {steps(says(`<body data-page-id="login-login"><form id="kc-form-login" method="post" action="https://evil.example/"><input name="username"><input name="password" type="password"></form>`)), Elsewhere, "evil.example"},
 		"error page":             {steps(shows("error-client-not-found.26.7.3")), Refused, `the page says "Client not found."`},

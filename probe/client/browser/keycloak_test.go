@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 )
@@ -66,7 +67,6 @@ func TestHeadlessOnKeycloak(t *testing.T) {
 			}
 			c.ask.Transport = &recorder{t: t, realm: r, next: c.ask.Transport}
 			got, err := h.Authorize(t.Context(), c.ask)
-			t.Logf("%s: %v, %v", name, got, err)
 			check(t, name, got, err, c.wants, c.errs)
 			if err := h.End(t.Context()); err != nil {
 				t.Errorf("%s: End: %v", name, err)
@@ -92,4 +92,35 @@ func check(t *testing.T, name string, got *url.URL, err error, wants Why, errs s
 	case got.Query().Get("error") != errs || (errs == "") != got.Query().Has("code") || got.Query().Get("state") != "st-4711-8152":
 		t.Errorf("%s: %v", name, got)
 	}
+}
+
+// TestHeadlessOnKeycloakAgain: the session answers a second request without pages, prompt=login asks for the password alone,
+// and localhost keeps cookies as 127.0.0.1 does.
+func TestHeadlessOnKeycloakAgain(t *testing.T) {
+	t.Parallel()
+	onKeycloak(t, func(t *testing.T, r *realm) {
+		r.base = strings.Replace(r.base, "127.0.0.1", "localhost", 1)
+		r.token = "" // it is of another issuer
+		r.call("POST", "/admin/realms/"+r.name+"/identity-provider/instances", map[string]any{"alias": "corp", "providerId": "oidc", "enabled": true,
+			"config": map[string]any{"authorizationUrl": "https://login.corp.example/authorize", "tokenUrl": "https://login.corp.example/token",
+				"clientId": "keycloak", "clientSecret": "s3cret-of-corp", "clientAuthMethod": "client_secret_post"}}, nil)
+		h := headless("tester")
+		for _, ask := range []Request{r.request("plain"), r.request("plain"), r.request("plain", "prompt", "login"), r.request("asking", "prompt", "none")} {
+			got, err := h.Authorize(t.Context(), ask)
+			if err != nil || !answers(got.Query()) {
+				t.Errorf("%v, %v", got, err)
+			}
+		}
+		if n := r.sessions("tester"); n != 1 {
+			t.Errorf("%d sessions", n)
+		}
+		got, err := headless("tester").Authorize(t.Context(), r.request("plain", "kc_idp_hint", "corp"))
+		check(t, "other provider", got, err, Elsewhere, "")
+		if err := h.End(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if n := r.sessions("tester"); n != 0 {
+			t.Errorf("%d sessions after End", n)
+		}
+	})
 }

@@ -83,7 +83,7 @@ func (w *walk) unknown(p *page) error {
 		case w.r.isResponse(f.action) && (f.hasAll([]string{"code"}) || f.hasAll([]string{"error"})):
 			return p.stop(Undelivered, "do not use response_mode=form_post", "the page has the browser bring the response by POST, and the callback answers GET")
 		case f.method == http.MethodPost && p.id == "" && !w.athome(f.action):
-			return elsewhere(f.action.Host)
+			return elsewhere(w.start, f.action)
 		}
 	}
 	if asks, ok := persons[p.id]; ok {
@@ -100,7 +100,7 @@ func (w *walk) unknown(p *page) error {
 // submit sends a form to the authorization server it came from, and nowhere else.
 func (w *walk) submit(p *page, f *form, given map[string]string, button string) (step, error) {
 	if !w.athome(f.action) {
-		return step{}, elsewhere(f.action.Host)
+		return step{}, elsewhere(w.start, f.action)
 	}
 	for name := range given {
 		w.sent[name] = true

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -53,8 +54,13 @@ func (e *Error) Error() string {
 	return strings.Join(parts, ": ")
 }
 
-func elsewhere(host string) *Error {
-	return &Error{Why: Elsewhere, Host: host, what: "this realm signs in at " + host, Remedy: "use a browser"}
+// elsewhere says where a user is sent who starts at one place: at another host, or in another realm of the same.
+func elsewhere(start, to *url.URL) *Error {
+	at := to.Host
+	if strings.EqualFold(start.Host, to.Host) {
+		at = strings.TrimSuffix(strings.TrimPrefix(home(to), to.Scheme+"://"), "/")
+	}
+	return &Error{Why: Elsewhere, Host: to.Host, what: "this realm signs in at " + at, Remedy: "use a browser"}
 }
 
 // stop makes an Error of what a page shows.

@@ -99,8 +99,10 @@ func (w *walk) response(p *page, s step, to *url.URL) (*url.URL, error) {
 
 func (w *walk) redirect(p *page, s step, to *url.URL) (step, error) {
 	switch {
+	case !w.athome(to) && answers(to.Query()):
+		return step{}, p.stop(Refused, "", "the response goes to %s%s, which is not the redirect URI %s", origin(to), path(to), w.r.RedirectURI)
 	case !w.athome(to):
-		return step{}, elsewhere(to.Host)
+		return step{}, elsewhere(w.start, to)
 	case p.repeats(s):
 		return step{}, p.stop(Undelivered, "name the pages by the URLs at which they are served", "%d has the browser send the form again to %s", p.status, origin(to))
 	}
