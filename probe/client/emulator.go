@@ -2,8 +2,18 @@ package client
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/http"
 	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 )
@@ -12,23 +22,129 @@ import (
 type Emulator struct {
 	opt    Options
 	target *url.URL
+	key    *jose.SigningKey
+
+	session *probe.Session
+	tap     *probe.Tap
+	// happy is the way of the happy path to the wire, aside that of all else.
+	happy, aside http.RoundTripper
+	wallet       wallet
+	begun        int
+
+	// What facts are found with: roots are nil for the system's.
+	resolver *net.Resolver
+	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
+	roots    *x509.CertPool
+	looking  sync.WaitGroup
+
+	mu     sync.Mutex
+	looked map[string]bool
 	left   []string
 }
 
-// New returns an emulator, or what is wrong with the options.
+// New returns an emulator for one run, or what is wrong with the options.
 func New(o Options) (*Emulator, error) {
 	target, err := o.check()
 	if err != nil {
 		return nil, err
 	}
-	return &Emulator{opt: o, target: target}, nil
+	e := &Emulator{opt: o, target: target, looked: map[string]bool{}, resolver: net.DefaultResolver, dial: new(net.Dialer).DialContext}
+	if o.PrivateKey != "" {
+		key, err := readKey(o.PrivateKey)
+		if err != nil {
+			return nil, err
+		}
+		e.key = &key
+	}
+	if t, ok := o.Transport.(*http.Transport); ok {
+		if t.DialContext != nil {
+			e.dial = t.DialContext
+		}
+		if t.TLSClientConfig != nil {
+			e.roots = t.TLSClientConfig.RootCAs
+		}
+	}
+	if e.opt.Handshake == "" {
+		e.opt.Handshake = newID()
+	}
+	return e, nil
+}
+
+func newID() string {
+	b := make([]byte, 6)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return hex.EncodeToString(b)
 }
 
 // Run makes the handshake and tells it to the sink. With an error it could not begin, or the context ended; the summary is
 // that of what was seen until then.
 func (e *Emulator) Run(ctx context.Context, sink probe.Sink) (probe.Summary, error) {
-	return probe.Summary{}, errors.New("not yet")
+	if err := ctx.Err(); err != nil {
+		return probe.Summary{}, fmt.Errorf("the handshake was not begun: %w", context.Cause(ctx))
+	}
+	from := time.Now()
+	e.open(sink)
+	e.walk(ctx, e.Steps())
+	e.looking.Wait()
+	e.end(ctx)
+	e.tap.Close()
+	e.inform(ctx, from)
+	closeIdle(e.happy)
+	closeIdle(e.aside)
+	summary := e.session.Close()
+	if ctx.Err() != nil {
+		return summary, fmt.Errorf("the handshake was broken off: %w", context.Cause(ctx))
+	}
+	return summary, nil
+}
+
+// open makes the session and the tap that feeds it.
+func (e *Emulator) open(sink probe.Sink) {
+	e.session = probe.NewSession(probe.Opening{
+		ID: e.opt.Handshake, Tool: e.opt.Tool, Target: e.opt.Target, Source: probe.Provoked, Profile: e.opt.Profile,
+		Expect: e.expected(), Checks: e.opt.Checks,
+	}, sink)
+	e.tap = &probe.Tap{To: e.session.Add}
+	e.tap.Hide(e.opt.ClientSecret, e.opt.PrivateKey)
+	happy, aside := lanes(e.opt.Transport)
+	e.happy, e.aside = e.tap.Transport(happy), e.tap.Transport(aside)
+	e.excuseUpfront()
+}
+
+// informLimit is how long those who know more may take to tell it.
+const informLimit = 10 * time.Second
+
+// inform adds what others know of the time of the handshake.
+func (e *Emulator) inform(ctx context.Context, from time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, informLimit)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, ask := range slices.Clone(e.opt.Informants) {
+		all.Go(func() {
+			if err := ask(ctx, from, time.Now(), e.session.Note); err != nil && ctx.Err() == nil {
+				e.say("More could not be learnt: %s", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// say talks to a person; what is secret is struck out.
+func (e *Emulator) say(format string, args ...any) {
+	if e.opt.Log != nil {
+		e.opt.Log("%s", e.tap.Sieve(fmt.Sprintf(format, args...)))
+	}
 }
 
 // Left tells in words what was made and could not be ended.
-func (e *Emulator) Left() []string { return e.left }
+func (e *Emulator) Left() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.left)
+}
+
+func closeIdle(via http.RoundTripper) {
+	if c, ok := via.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}

@@ -47,7 +47,11 @@ func (o *Options) check() (*url.URL, error) {
 	target, err := url.Parse(o.Target)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("the MCP server's URL %q: %w", o.Target, err)
+		var quoting *url.Error // it may quote a password
+		if errors.As(err, &quoting) {
+			err = quoting.Err
+		}
+		return nil, fmt.Errorf("the MCP server's URL: %w", err)
 	case target.Scheme != "https" && target.Scheme != "http" || target.Host == "":
 		return nil, fmt.Errorf("the MCP server's URL %q is no absolute http or https URL", o.Target)
 	case target.User != nil:
@@ -70,10 +74,6 @@ func (o *Options) checkGrant() error {
 		}
 		if o.ClientID != "" && o.ClientSecret == "" && o.PrivateKey == "" {
 			return fmt.Errorf("client %q has neither a secret nor a private key: client_credentials needs one of them", o.ClientID)
-		}
-		if o.PrivateKey != "" {
-			_, err := readKey(o.PrivateKey)
-			return err
 		}
 		return nil
 	}

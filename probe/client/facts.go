@@ -1,0 +1,126 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+const lookLimit = 10 * time.Second
+
+// look finds out, beside the steps, what is to be known of a URL's host: its addresses and its certificate. Loopback is a
+// rehearsal and has neither.
+func (e *Emulator) look(ctx context.Context, raw string) {
+	u := absolute(raw)
+	if u == nil || probe.Loopback(u.Hostname()) {
+		return
+	}
+	at := origin(u)
+	e.mu.Lock()
+	seen := e.looked[at]
+	e.looked[at] = true
+	e.mu.Unlock()
+	if seen {
+		return
+	}
+	e.looking.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, lookLimit)
+		defer cancel()
+		e.resolve(ctx, u)
+	})
+	e.looking.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, lookLimit)
+		defer cancel()
+		e.certificate(ctx, u)
+	})
+}
+
+// lookAtTarget looks at the MCP server's own host.
+func lookAtTarget(ctx context.Context, e *Emulator) error {
+	const rehearsal = "a loopback target is a rehearsal"
+	host := e.target.Hostname()
+	switch {
+	case probe.Loopback(host):
+		e.excuse(probe.OfFact("dns"), rehearsal)
+		e.excuse(probe.OfFact("certificate"), rehearsal)
+		return nil
+	case net.ParseIP(host) != nil:
+		e.excuse(probe.OfFact("dns"), "the URL names an address, not a host")
+	}
+	if e.target.Scheme != "https" {
+		e.excuse(probe.OfFact("certificate"), "the URL is not https")
+	}
+	e.look(ctx, e.opt.Target)
+	return nil
+}
+
+// resolve notes what the system's resolver says of a host.
+func (e *Emulator) resolve(ctx context.Context, u *url.URL) {
+	host := u.Hostname()
+	if net.ParseIP(host) != nil {
+		return
+	}
+	data := map[string]any{"host": host, "a": []string{}, "aaaa": []string{}, "not_found": false}
+	addrs, err := e.resolver.LookupNetIP(ctx, "ip", host)
+	var a, aaaa []string
+	for _, addr := range addrs {
+		if addr = addr.Unmap(); addr.Is4() {
+			a = append(a, addr.String())
+		} else {
+			aaaa = append(aaaa, addr.String())
+		}
+	}
+	if len(a) > 0 {
+		data["a"] = a
+	}
+	if len(aaaa) > 0 {
+		data["aaaa"] = aaaa
+	}
+	if err != nil {
+		var dns *net.DNSError
+		data["error"] = err.Error()
+		data["not_found"] = errors.As(err, &dns) && dns.IsNotFound
+	} else if name, err := e.resolver.LookupCNAME(ctx, host); err == nil && !strings.EqualFold(strings.TrimSuffix(name, "."), host) {
+		data["cname"] = strings.TrimSuffix(name, ".")
+	}
+	if errors.Is(ctx.Err(), context.Canceled) { // we gave up, the resolver did not
+		return
+	}
+	e.note("dns", "system", data)
+}
+
+// certificate notes what a host shows of itself in a TLS handshake, verified or not.
+func (e *Emulator) certificate(ctx context.Context, u *url.URL) {
+	if u.Scheme != "https" {
+		return
+	}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err == nil && proxy != nil {
+		e.excuse(probe.OfFact("certificate"), "HTTPS_PROXY is set: no connection of our own was made to look at the certificate")
+		return
+	}
+	data, err := e.handshake(ctx, u)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled): // we gave up, the host did not
+	case err != nil:
+		e.excuse(probe.OfFact("certificate"), e.tap.Sieve(fmt.Sprintf("no certificate was shown: %s", err)))
+	default:
+		e.note("certificate", "handshake", data)
+	}
+}
+
+// note tells a fact.
+func (e *Emulator) note(kind, source string, data map[string]any) {
+	for name, v := range data {
+		if s, ok := v.(string); ok {
+			data[name] = e.tap.Sieve(s)
+		}
+	}
+	e.session.Note(probe.Fact{Kind: kind, Source: source, At: time.Now(), Data: data})
+}

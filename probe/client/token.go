@@ -1,0 +1,158 @@
+package client
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// redeem gets the first tokens: for the code, or by client_credentials.
+func redeem(ctx context.Context, e *Emulator) error {
+	w := &e.wallet
+	if e.opt.machine() {
+		e.preregistered()
+	}
+	switch {
+	case absolute(w.endpoints.token) == nil:
+		return errors.New("there is no token endpoint")
+	case w.client.id == "":
+		return errors.New("there is no client id")
+	case !e.opt.machine() && w.code == "":
+		return errors.New("there is no code")
+	}
+	a, err := e.askForToken(ctx, e.happy, e.limit(e.opt.Profile.Limits.Token, 10), e.grant())
+	if err != nil {
+		return err
+	}
+	w.first = e.tokensOf(a)
+	switch {
+	case w.first.access == "":
+		e.say("The token request brought no access token (%s).", a)
+	case w.first.refresh == "" && !e.opt.machine():
+		e.excuse(probe.Refresh, "no refresh token was issued")
+	}
+	return nil
+}
+
+// grant is the form of the first token request.
+func (e *Emulator) grant() url.Values {
+	k := e.opt.Profile.Token
+	form := url.Values{"grant_type": {e.opt.Profile.Grant}}
+	if e.opt.machine() {
+		if scope := strings.Join(e.ladder(), " "); k.Scope && scope != "" {
+			form.Set("scope", scope)
+		}
+	} else {
+		form.Set("code", e.wallet.code)
+		form.Set("redirect_uri", e.wallet.redirect)
+		form.Set("code_verifier", e.wallet.verifier)
+	}
+	if k.Resource {
+		form.Set("resource", e.resourceParam())
+	}
+	return form
+}
+
+// renew gets new tokens for the refresh token (RFC 6749 section 6), and goes on with them.
+func renew(ctx context.Context, e *Emulator) error {
+	if e.wallet.first.refresh == "" {
+		return errors.New("there is no refresh token")
+	}
+	a, err := e.askForToken(ctx, e.happy, e.limit(e.opt.Profile.Limits.Refresh, 30), e.refreshGrant(e.wallet.first.refresh))
+	if err != nil {
+		return err
+	}
+	e.wallet.renewed = e.tokensOf(a)
+	if e.wallet.renewed.access == "" || e.wallet.talk == nil {
+		return nil
+	}
+	_, err = e.list(ctx, e.wallet.renewed.access)
+	return err
+}
+
+func (e *Emulator) refreshGrant(token string) url.Values {
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
+	if e.opt.Profile.Token.RefreshResource {
+		form.Set("resource", e.resourceParam())
+	}
+	return form
+}
+
+// askForToken sends a form to the token endpoint, authenticated as the client is.
+func (e *Emulator) askForToken(ctx context.Context, via http.RoundTripper, limit time.Duration, form url.Values) (*answer, error) {
+	return e.askAs(ctx, via, limit, e.wallet.endpoints.token, e.wallet.client, form)
+}
+
+func (e *Emulator) askAs(ctx context.Context, via http.RoundTripper, limit time.Duration, at string, c registered, form url.Values) (*answer, error) {
+	header := http.Header{}
+	if err := e.prove(c, form, header); err != nil {
+		return nil, err
+	}
+	return e.postForm(ctx, via, limit, at, form, header), nil
+}
+
+// prove authenticates the client (RFC 6749 section 2.3, RFC 7523 section 2.2).
+func (e *Emulator) prove(c registered, form url.Values, header http.Header) error {
+	switch c.method {
+	case "client_secret_basic":
+		pair := url.QueryEscape(c.id) + ":" + url.QueryEscape(c.secret)
+		header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
+		return nil
+	case "client_secret_post":
+		form.Set("client_secret", c.secret)
+	case "private_key_jwt":
+		assertion, err := e.assertion(c.id)
+		if err != nil {
+			return err
+		}
+		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+		form.Set("client_assertion", assertion)
+	}
+	form.Set("client_id", c.id)
+	return nil
+}
+
+// assertion signs a client assertion that is good once and for a minute (RFC 7523 section 3): aud is the issuer, one
+// string, as Keycloak takes no other.
+func (e *Emulator) assertion(id string) (string, error) {
+	if e.key == nil {
+		return "", errors.New("sign the client assertion: there is no private key")
+	}
+	now := time.Now()
+	claims, err := json.Marshal(map[string]any{
+		"iss": id, "sub": id, "aud": e.wallet.issuer, "jti": random(22), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
+	})
+	if err != nil {
+		return "", fmt.Errorf("sign the client assertion: %w", err)
+	}
+	signer, err := jose.NewSigner(*e.key, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return "", fmt.Errorf("sign the client assertion: %w", err)
+	}
+	signed, err := signer.Sign(claims)
+	if err != nil {
+		return "", fmt.Errorf("sign the client assertion: %w", err)
+	}
+	return signed.CompactSerialize()
+}
+
+// tokensOf reads a token answer.
+func (e *Emulator) tokensOf(a *answer) tokens {
+	if !a.ok() {
+		return tokens{}
+	}
+	o := &probe.Document{Members: a.object()}
+	t := tokens{access: o.String("access_token"), refresh: o.String("refresh_token"), id: o.String("id_token"), scope: o.String("scope")}
+	e.tap.Hide(t.access, t.refresh, t.id)
+	return t
+}
