@@ -40,7 +40,8 @@ var _ SignIn = (*Headless)(nil)
 
 // A ConsentPage is what the authorization server asks the user to grant.
 type ConsentPage struct {
-	// Host is the authorization server's, Client what the page calls the client, Scopes what it lists.
+	// Host is the authorization server's, Client what the page calls the client (its title, where that is not English),
+	// Scopes what it lists.
 	Host, Client string
 	Scopes       []string
 }

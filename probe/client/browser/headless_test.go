@@ -40,7 +40,7 @@ func TestWalkToTheCode(t *testing.T) {
 				t.Errorf("%s, request %d bore %v, want %v", v, n, form, want)
 			}
 		}
-		if page.Client != "Grant Access to Claude" || len(page.Scopes) != 3 || page.Host == "" {
+		if page.Client != "Claude" || len(page.Scopes) != 3 || page.Host == "" {
 			t.Errorf("%s: asked to consent to %+v", v, page)
 		}
 	}

@@ -19,8 +19,6 @@ const (
 	codePage     = "login-login-otp"
 	consentPage  = "login-login-oauth-grant"
 	errorPage    = "login-error"
-	confirmPage  = "login-logout-confirm"
-	infoPage     = "login-info"
 )
 
 // byForm names the page by its form where a theme of the realm's own writes no id.
@@ -201,7 +199,7 @@ func (p *page) asked() ConsentPage {
 		switch {
 		case n.Type != html.ElementNode:
 		case attr(n, "id") == "kc-page-title":
-			c.Client = p.sieve(clip(words(n)))
+			c.Client = strings.TrimPrefix(p.sieve(clip(words(n))), "Grant Access to ")
 		case attr(n, "id") == "kc-oauth":
 			for li := range n.Descendants() {
 				if li.DataAtom == atom.Li {

@@ -49,7 +49,7 @@ func (s step) method() string {
 	return http.MethodPost
 }
 
-// go asks for a page. The second value is where the answer redirects to, nil when it does not.
+// visit asks for a page. The second value is where the answer redirects to, nil when it does not.
 func (w wire) visit(ctx context.Context, s step) (*page, *url.URL, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
