@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+)
+
+// defaultFile is what the connection's file is called. It is read only where it is named: what a command does must not
+// depend on where it is called.
+const defaultFile = "mcpwiz.yaml"
+
+// A connectionFlags is mcpwiz.yaml and the flags that stand for its keys, which are laid over it.
+type connectionFlags struct {
+	file string
+	over []func(*plan.Connection) error
+}
+
+// path is beside what the secrets and the journal are kept.
+func (f *connectionFlags) path() string {
+	if f.file == "" {
+		return defaultFile
+	}
+	return f.file
+}
+
+// flags are how to call a command for the same connection again.
+func (f *connectionFlags) flags() string {
+	if f.file == "" {
+		return "..."
+	}
+	return "-f " + f.file
+}
+
+func (f *connectionFlags) given() bool { return f.file != "" || len(f.over) > 0 }
+
+// add adds -f and the flags of the keys named.
+func (f *connectionFlags) add(c *cobra.Command, names ...string) {
+	c.Flags().StringVarP(&f.file, "file", "f", "", "the connection: a `mcpwiz.yaml`; flags win over it")
+	for _, name := range names {
+		k := keys[name]
+		flag := c.Flags().VarPF(&keyFlag{k, f, ""}, name, "", k.usage)
+		if k.kind == "bool" {
+			flag.NoOptDefVal = "true"
+		}
+	}
+}
+
+// load returns the connection as the file and the flags have it, checked.
+func (p *program) load(f *connectionFlags) (plan.Connection, error) {
+	c, err := p.lay(f)
+	if err != nil {
+		return plan.Connection{}, err
+	}
+	if err := errors.Join(c.Validate(), knownProfiles(c)); err != nil {
+		return plan.Connection{}, usage("", "%s is not a connection yet:\n%w", f.source(), err)
+	}
+	return c, nil
+}
+
+// lay returns the connection as the file and the flags have it.
+func (p *program) lay(f *connectionFlags) (plan.Connection, error) {
+	if !f.given() {
+		hint := "-f mcpwiz.yaml, or --url and --issuer"
+		if _, err := os.Stat(defaultFile); err == nil {
+			hint = "there is a mcpwiz.yaml here: -f mcpwiz.yaml"
+		}
+		return plan.Connection{}, usage(hint, "which connection?")
+	}
+	c, err := p.read(f)
+	if err != nil {
+		return plan.Connection{}, err
+	}
+	for _, over := range f.over {
+		if err := over(&c); err != nil {
+			return plan.Connection{}, usage("", "%w", err)
+		}
+	}
+	return c, nil
+}
+
+func (f *connectionFlags) source() string {
+	if f.file == "" {
+		return "what the flags say"
+	}
+	return f.file
+}
+
+// read reads the file, where one is named. Paths in it are meant from where it is.
+func (p *program) read(f *connectionFlags) (plan.Connection, error) {
+	if f.file == "" {
+		return plan.Connection{}, nil
+	}
+	before := kept(f.file)
+	c, err := plan.Load(f.file)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return c, usage("mcpwiz setup --help says how to do without a file", "%w", err)
+	case err != nil:
+		return c, usage("", "%w", err)
+	}
+	for _, old := range kept(f.file) {
+		if !slices.Contains(before, old) {
+			p.say("%s was of an older version and is now of version %d; the old one is kept as %s", f.file, plan.FormatVersion, old)
+		}
+	}
+	if ca := c.Keycloak.CAFile; ca != "" && !filepath.IsAbs(ca) {
+		c.Keycloak.CAFile = filepath.Join(filepath.Dir(f.file), ca)
+	}
+	return c, nil
+}
+
+// kept lists the copies that migrations have kept of a file.
+func kept(file string) []string {
+	all, _ := filepath.Glob(file + ".v*") // a pattern that is none matches nothing
+	return all
+}
+
+// knownProfiles tells which clients behave as nobody we know.
+func knownProfiles(c plan.Connection) error {
+	var all error
+	for i, client := range c.Clients {
+		if client.Profile == "" || client.Profile == plan.Introspection {
+			continue
+		}
+		if _, err := profiles.Load(client.Profile); err != nil {
+			all = errors.Join(all, fmt.Errorf("clients[%d].profile: %q is not known: %s", i, client.Profile,
+				strings.Join(append(profiles.IDs(), plan.Introspection), ", ")))
+		}
+	}
+	return all
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+type doctorOptions struct {
+	handshakeOptions
+	read string
+}
+
+func (p *program) doctor() *cobra.Command {
+	var o doctorOptions
+	c := &cobra.Command{
+		Use:   "doctor [URL]",
+		Short: "Say what is wrong with a connection, who must act, and what to mend first",
+		Long: `doctor makes a handshake as a client does, and judges every step of it. Without credentials it goes as far as a stranger can and
+says what was not tried; with --login or --browser it signs a user in and goes all the way. It exits with 0 when all is well, 1
+when something failed, 3 when something expected was not reached.
+` + handshakeHelp,
+		Example: `  mcpwiz doctor https://mcp.example.com/mcp
+  mcpwiz doctor https://mcp.example.com/mcp --client-id claude --login alice
+  mcpwiz doctor https://mcp.example.com/mcp --as m2m --client-id robot
+  mcpwiz doctor -f mcpwiz.yaml --consent --format json
+  mcpwiz doctor --read capture.jsonl           # judge again what was kept with --out`,
+		Args: atMostOne("URL"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.take(args); err != nil {
+				return err
+			}
+			return p.runDoctor(c.Context(), &o)
+		},
+	}
+	o.add(c)
+	c.Flags().StringVar(&o.read, "read", "", "judge a capture or a JSON report again; `file`, - for what comes in")
+	return c
+}
+
+func (p *program) runDoctor(ctx context.Context, o *doctorOptions) error {
+	if o.read != "" {
+		if o.target != "" || o.connection.given() {
+			return usage("leave the URL and -f out", "--read asks nobody: what is judged is in the file")
+		}
+		return p.runRead(o)
+	}
+	all, err := p.handshakes(ctx, &o.handshakeOptions)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		all[i].Probes = true
+	}
+	t := p.telling(o.telling)
+	return p.run(ctx, t, all, t.Sink)
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/checks"
+	"github.com/mcpwiz/mcpwiz/probe/client"
+	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+)
+
+// What emulate and doctor take from the environment; each also with _FILE, naming a file that holds it.
+const (
+	envUserPassword = "MCPWIZ_PASSWORD"
+	envClientSecret = "MCPWIZ_CLIENT_SECRET"
+	envOTP          = "MCPWIZ_OTP"
+)
+
+// defaultProfile is whom the doctor asks as when nobody is named.
+const defaultProfile = "claude-ai"
+
+// handshakeOptions say who behaves as whom, towards what. With a file it says all that the flags do not.
+type handshakeOptions struct {
+	target           string
+	connection       connectionFlags
+	as, clientID     string
+	keyFile          string
+	login, issuer    string
+	browser, consent bool
+	telling          tellingOptions
+}
+
+const handshakeHelp = `
+The client's secret is taken from MCPWIZ_CLIENT_SECRET, the user's password from MCPWIZ_PASSWORD, a one-time code from MCPWIZ_OTP
+(or from the file that the same name with _FILE names), else asked for on a terminal. With -f they come from
+mcpwiz.secrets.yaml, and each client of the file makes its own handshake.`
+
+func (o *handshakeOptions) add(c *cobra.Command) {
+	o.connection.add(c)
+	f := c.Flags()
+	f.StringVar(&o.as, "as", "", "`profile` to behave as (default: "+defaultProfile+", or each client of the file)")
+	f.StringVar(&o.clientID, "client-id", "", "`id` of the client registered beforehand; without it the client registers as its profile does")
+	f.StringVar(&o.keyFile, "private-key", "", "`file` with the client's private key (PKCS #8 PEM) for private_key_jwt")
+	f.StringVar(&o.login, "login", "", "log in as this `user`, walking the login pages without a browser")
+	f.BoolVar(&o.browser, "browser", false, "log in with your own browser")
+	f.BoolVar(&o.consent, "consent", false, "give consent in the user's name where the login asks for it")
+	f.StringVar(&o.issuer, "issuer", "", "`URL` of the only authorization server that may see the password")
+	completed(c, "as", profiles.IDs)
+	o.telling.add(c)
+}
+
+// take reads the argument.
+func (o *handshakeOptions) take(args []string) error {
+	if len(args) > 0 {
+		o.target = args[0]
+	}
+	if err := o.telling.check(); err != nil {
+		return err
+	}
+	switch {
+	case o.login != "" && o.browser:
+		return usage("--login walks the pages by itself, --browser lets you do it", "--login and --browser exclude each other")
+	case o.target != "" && !strings.Contains(o.target, "://"):
+		return usage("did you mean "+withScheme(o.target)+"?", "%q has no scheme", o.target)
+	}
+	return nil
+}
+
+// withScheme guesses the scheme: https, but on this machine.
+func withScheme(target string) string {
+	if u, err := url.Parse("http://" + target); err == nil && probe.Loopback(u.Hostname()) {
+		return "http://" + target
+	}
+	return "https://" + target
+}
+
+func profile(id string) (*probe.Profile, error) {
+	p, err := profiles.Load(id)
+	if err == nil {
+		return p, nil
+	}
+	hint := "known are " + strings.Join(profiles.IDs(), ", ")
+	if near := nearest(id, profiles.IDs()); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?\n" + hint
+	}
+	return nil, usage(hint, "no profile is named %q", id)
+}
+
+// handshakes returns what is to be made, in order: one as the flags say, or one for each client of the file.
+func (p *program) handshakes(ctx context.Context, o *handshakeOptions) ([]client.Options, error) {
+	if o.connection.file != "" {
+		return p.fileHandshakes(ctx, o)
+	}
+	if o.target == "" {
+		return nil, usage("e.g. https://mcp.example.com/mcp, or -f mcpwiz.yaml", "which MCP server?")
+	}
+	as := o.as
+	if as == "" {
+		as = defaultProfile
+	}
+	h, err := p.handshake(o.target, as)
+	if err != nil {
+		return nil, err
+	}
+	h.ClientID = o.clientID
+	if err := p.authenticate(ctx, o, &h); err != nil {
+		return nil, err
+	}
+	if err := p.signIn(ctx, o, &h); err != nil {
+		return nil, err
+	}
+	return []client.Options{h}, nil
+}
+
+// handshake is what every handshake begins with.
+func (p *program) handshake(target, as string) (client.Options, error) {
+	behaves, err := profile(as)
+	return client.Options{Target: target, Profile: behaves, Tool: tool(), Checks: checks.All}, err
+}
+
+// authenticate takes the client's secret or key from where it is given.
+func (p *program) authenticate(ctx context.Context, o *handshakeOptions, h *client.Options) error {
+	if o.keyFile != "" {
+		key, err := os.ReadFile(o.keyFile)
+		if err != nil {
+			return usage("", "read the private key: %w", err)
+		}
+		h.PrivateKey = string(key)
+		return nil
+	}
+	if h.ClientID == "" {
+		return nil
+	}
+	var ask func() (plan.Secret, error)
+	machine := h.Profile.Grant == "client_credentials"
+	if machine {
+		ask = p.prompt(ctx, "Secret of client "+h.ClientID)
+	}
+	secret, err := plan.Ask(p.env, envClientSecret, ask)
+	switch {
+	case errors.Is(err, plan.ErrNoSecret) && machine:
+		return usage("or --private-key FILE", "client %s needs its secret: %w", h.ClientID, err)
+	case err != nil && !errors.Is(err, plan.ErrNoSecret):
+		return err
+	}
+	h.ClientSecret = secret.Reveal()
+	return nil
+}
+
+// signIn decides how the user's part is done. Without any nobody signs in.
+func (p *program) signIn(ctx context.Context, o *handshakeOptions, h *client.Options) error {
+	switch {
+	case o.login == "" && !o.browser:
+		return nil
+	case h.Profile.Grant == "client_credentials":
+		return usage("leave --login and --browser out", "nobody signs in where the client is %s: it uses client_credentials", h.Profile.ID)
+	case o.browser:
+		h.SignIn = p.ownBrowser()
+	default:
+		password, err := plan.Ask(p.env, envUserPassword, p.prompt(ctx, "Password of "+o.login))
+		if errors.Is(err, plan.ErrNoSecret) {
+			return usage("", "the password of %s is %w", o.login, err)
+		}
+		if err != nil {
+			return err
+		}
+		h.SignIn = p.headless(o, o.login, password)
+	}
+	h.Register = h.ClientID == ""
+	return nil
+}
+
+// run makes the handshakes, tells what is found, and ends as they did.
+func (p *program) run(ctx context.Context, t *telling, all []client.Options, sink probe.Sink) error {
+	sums, err := p.make(ctx, all, sink)
+	if ctx.Err() != nil {
+		p.say("interrupted: this is what was seen until then")
+		return errors.Join(t.close(), ended(exitInterrupted))
+	}
+	if err != nil {
+		return errors.Join(err, t.close())
+	}
+	return finish(t, sums...)
+}
+
+// make makes the handshakes one after the other. One that cannot begin does not keep the next from it.
+func (p *program) make(ctx context.Context, all []client.Options, sink probe.Sink) ([]probe.Summary, error) {
+	var sums []probe.Summary
+	var failures error
+	for _, o := range all {
+		e, err := client.New(o)
+		if err != nil {
+			return nil, usage("", "%w", err)
+		}
+		sum, err := e.Run(ctx, sink)
+		for _, left := range e.Left() {
+			p.say("left behind: %s", left)
+		}
+		if ctx.Err() != nil {
+			return sums, ctx.Err()
+		}
+		if err != nil {
+			failures = errors.Join(failures, fmt.Errorf("%s as %s: %w", o.Target, o.Profile.ID, err))
+		}
+		sums = append(sums, sum)
+	}
+	return sums, failures
+}

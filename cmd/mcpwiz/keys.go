@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+)
+
+// A key is one of mcpwiz.yaml that a flag stands for; kind is how its value is told in --help.
+type key struct {
+	kind, usage string
+	set         func(*plan.Connection, string) error
+}
+
+// The keys by the name of their flag. Those of a list's entries are given after the entry's name: --client
+// m2m,id=robot,auth=private_key_jwt changes the entry of that name, or adds it.
+var keys = map[string]key{
+	"url":    {"URL", "servers[0].url: the resource identifier, byte for byte as clients are given it", ofServer(func(s *plan.Server) *string { return &s.URL })},
+	"name":   {"text", "servers[0].name: what people call the server", ofServer(func(s *plan.Server) *string { return &s.Name })},
+	"listen": {"host:port", "servers[0].listen: where to serve", ofServer(func(s *plan.Server) *string { return &s.Listen })},
+
+	"issuer":       {"URL", "keycloak.issuer: the realm's public URL, byte for byte", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Issuer })},
+	"admin-url":    {"URL", "keycloak.admin_url: where the Admin API is reached from here (default: the issuer without /realms/...)", ofKeycloak(func(k *plan.Keycloak) *string { return &k.AdminURL })},
+	"jwks-url":     {"URL", "keycloak.jwks_url: where keys are fetched, if not by the public name", ofKeycloak(func(k *plan.Keycloak) *string { return &k.JWKSURL })},
+	"ca-file":      {"file", "keycloak.ca_file: certificates to trust for admin_url and jwks_url", ofKeycloak(func(k *plan.Keycloak) *string { return &k.CAFile })},
+	"realm":        {"name", "keycloak.realm: follows from the issuer", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Realm })},
+	"create-realm": {"bool", "keycloak.create_realm: make the realm, and own its settings", setCreateRealm},
+	"admin-user":   {"name", "keycloak.admin.user: who signs in to the Admin API", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Admin.User })},
+	"admin-client": {"id", "keycloak.admin.client_id: the client that signs in instead of a user", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Admin.ClientID })},
+	"admin-realm":  {"name", "keycloak.admin.realm: where they sign in (default: master)", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Admin.Realm })},
+
+	"scope": {"name[,key=value...]", "scopes: a client scope with the server's audience; repeatable (keys: description, consent_text, server, adopt)",
+		entryOf(func(c *plan.Connection) *[]plan.Scope { return &c.Scopes }, "name", "name")},
+	"client": {"profile[,key=value...]", "clients: repeatable (keys: id, server, confidential, consent, redirect_uris, access_token_lifespan, auth, adopt)",
+		entryOf(func(c *plan.Connection) *[]plan.Client { return &c.Clients }, "profile", "id")},
+	"user": {"name[,key=value...]", "users: a test user in a realm that mcpwiz made; repeatable (keys: email, first_name, last_name)",
+		entryOf(func(c *plan.Connection) *[]plan.User { return &c.Users }, "name", "name")},
+}
+
+// A keyFlag is the flag of a key: what it is given is laid over the file later.
+type keyFlag struct {
+	key
+	to    *connectionFlags
+	value string
+}
+
+func (f *keyFlag) String() string { return f.value }
+func (f *keyFlag) Type() string   { return f.kind }
+
+// Set is held to the value's form at once, so that the error names the flag.
+func (f *keyFlag) Set(value string) error {
+	if err := f.set(&plan.Connection{}, value); err != nil {
+		return err
+	}
+	f.value = value
+	f.to.over = append(f.to.over, func(c *plan.Connection) error { return f.set(c, value) })
+	return nil
+}
+
+func ofServer(at func(*plan.Server) *string) func(*plan.Connection, string) error {
+	return func(c *plan.Connection, value string) error {
+		if len(c.Servers) == 0 {
+			c.Servers = []plan.Server{{}}
+		}
+		*at(&c.Servers[0]) = value
+		return nil
+	}
+}
+
+func ofKeycloak(at func(*plan.Keycloak) *string) func(*plan.Connection, string) error {
+	return func(c *plan.Connection, value string) error {
+		*at(&c.Keycloak) = value
+		return nil
+	}
+}
+
+func setCreateRealm(c *plan.Connection, value string) (err error) {
+	c.Keycloak.CreateRealm, err = strconv.ParseBool(value)
+	return err
+}
+
+// entryOf sets keys of the entry of a list that has the same value of the key by, and, where it is given, of the key also.
+func entryOf[T any](list func(*plan.Connection) *[]T, by, also string) func(*plan.Connection, string) error {
+	return func(c *plan.Connection, value string) error {
+		given, err := entry(value, by)
+		if err != nil {
+			return err
+		}
+		all := list(c)
+		*all = slices.Clone(*all)
+		i := slices.IndexFunc(*all, func(e T) bool { return has(e, by, given) && has(e, also, given) })
+		if i < 0 {
+			i = len(*all)
+			*all = append(*all, *new(T))
+		}
+		for _, pair := range given {
+			if err := setKey(reflect.ValueOf(&(*all)[i]).Elem(), pair[0], pair[1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// entry reads name,key=value,...; a value with a comma is quoted as in CSV: "consent_text=Look, and change".
+func entry(value, by string) ([][2]string, error) {
+	parts, err := csv.NewReader(strings.NewReader(value)).Read()
+	if err != nil {
+		return nil, fmt.Errorf("want %s[,key=value...]: %w", by, err)
+	}
+	given := [][2]string{{by, parts[0]}}
+	for _, part := range parts[1:] {
+		k, v, ok := strings.Cut(part, "=")
+		if !ok {
+			return nil, fmt.Errorf("%q is no key=value", part)
+		}
+		given = append(given, [2]string{k, v})
+	}
+	return given, nil
+}
+
+func has[T any](e T, key string, given [][2]string) bool {
+	for _, pair := range given {
+		if pair[0] == key {
+			f, _ := fieldOf(reflect.ValueOf(e), key)
+			return f.String() == pair[1]
+		}
+	}
+	return true
+}
+
+// fieldOf returns the field that a key of mcpwiz.yaml stands for.
+func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
+	for i := range v.NumField() {
+		if name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ","); name == key {
+			return v.Field(i), true
+		}
+	}
+	return reflect.Value{}, false
+}
+
+// setKey sets a key of a list's entry; of one that is a list itself it adds an item.
+func setKey(v reflect.Value, key, value string) error {
+	f, ok := fieldOf(v, key)
+	if !ok {
+		return fmt.Errorf("no key %q", key)
+	}
+	switch f.Interface().(type) {
+	case string:
+		f.SetString(value)
+	case []string:
+		f.Set(reflect.Append(f, reflect.ValueOf(value)))
+	case int:
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return fmt.Errorf("%s: %q is no whole number", key, value)
+		}
+		f.SetInt(int64(n))
+	case bool, *bool:
+		b, err := strconv.ParseBool(value)
+		if err != nil {
+			return fmt.Errorf("%s: %q is neither true nor false", key, value)
+		}
+		if f.Kind() == reflect.Pointer {
+			f.Set(reflect.ValueOf(&b))
+		} else {
+			f.SetBool(b)
+		}
+	}
+	return nil
+}

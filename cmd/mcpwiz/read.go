@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/checks"
+	"github.com/mcpwiz/mcpwiz/probe/report"
+)
+
+// runRead judges a capture again, with the checks of this binary.
+func (p *program) runRead(o *doctorOptions) (err error) {
+	r := report.ReadOptions{Checks: checks.All, Tool: tool()}
+	if o.as != "" {
+		if r.Profile, err = profile(o.as); err != nil {
+			return err
+		}
+	}
+	in, err := p.open(o.read)
+	if err != nil {
+		return usage("", "%w", err)
+	}
+	t := p.telling(o.telling)
+	sums, err := report.Read(in, r, t.Sink)
+	if err = errors.Join(err, in.Close()); err != nil {
+		return usage("mcpwiz doctor --format json, --format jsonl or --out writes one", "%s: %w", o.read, err)
+	}
+	return finish(t, sums...)
+}
+
+// open opens a file; "-" is what comes in.
+func (p *program) open(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(p.lines), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("read a capture: %w", err)
+	}
+	return f, nil
+}
+
+// finish tells what is told at the end, and ends as the handshakes did.
+func finish(t *telling, sums ...probe.Summary) error {
+	if err := t.close(); err != nil {
+		return err
+	}
+	return ended(report.Exit(sums...))
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpwiz/mcpwiz/keycloak"
+	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/checks"
+	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+	"github.com/mcpwiz/mcpwiz/server"
+	"github.com/mcpwiz/mcpwiz/server/gateway"
+	"github.com/mcpwiz/mcpwiz/server/record"
+)
+
+type serveOptions struct {
+	connection connectionFlags
+	log        string
+}
+
+func (p *program) serve() *cobra.Command {
+	var o serveOptions
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve MCP behind OAuth on one port, and judge the clients that come",
+		Long: `serve is an MCP server with everything that a client asks for in a handshake: the endpoint, resource metadata, the challenge,
+token verification, a mirror of the authorization server's metadata, a registration facade, health. It judges what real
+clients do with the doctor's checks and logs what fails; the log goes to stderr.`,
+		Example: `  mcpwiz serve -f mcpwiz.yaml
+  mcpwiz serve --issuer https://id.example.com/realms/mcp --url https://mcp.example.com/mcp
+  mcpwiz serve --issuer http://127.0.0.1:8180/realms/mcp --url http://127.0.0.1:8080/mcp   # a rehearsal on this machine`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return p.runServe(c.Context(), &o) },
+	}
+	o.connection.add(c, "url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client")
+	completed(c, "client", profiles.IDs)
+	c.Flags().StringVar(&o.log, "log", "text", "`how` to log: text, json")
+	completed(c, "log", func() []string { return []string{"text", "json"} })
+	return c
+}
+
+func (p *program) runServe(ctx context.Context, o *serveOptions) error {
+	if err := oneOf("log", o.log, "text", "json"); err != nil {
+		return err
+	}
+	c, err := p.served(&o.connection)
+	if err != nil {
+		return err
+	}
+	c = c.Defaults()
+	s, err := p.server(c, p.logger(o.log), func(at []net.Addr) { p.greet(c, at) })
+	if err != nil {
+		return usage("", "%w", err)
+	}
+	err = s.Run(ctx)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return failed(err, "another program listens there; --listen 127.0.0.1:0 takes any free port")
+	case err != nil:
+		return err
+	}
+	p.say("stopped")
+	return nil
+}
+
+// served returns the connection to serve. Without a file the authorization server need not be a Keycloak.
+func (p *program) served(f *connectionFlags) (plan.Connection, error) {
+	if f.file != "" {
+		return p.load(f)
+	}
+	c, err := p.lay(f)
+	switch {
+	case err != nil:
+		return c, err
+	case len(c.Servers) == 0 || c.Servers[0].URL == "":
+		return c, usage("--url is the resource identifier, e.g. https://mcp.example.com/mcp", "--url is missing")
+	case c.Keycloak.Issuer == "":
+		return c, usage("--issuer is the authorization server, e.g. https://id.example.com/realms/mcp", "--issuer is missing")
+	}
+	return c, knownProfiles(c)
+}
+
+func (p *program) logger(format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(p.err, nil))
+	}
+	return slog.New(slog.NewTextHandler(p.err, nil))
+}
+
+// server puts together what serves a connection; ready is told the addresses when requests are answered there.
+func (p *program) server(c plan.Connection, log *slog.Logger, ready func([]net.Addr)) (*server.Server, error) {
+	o := server.Options{Tool: tool(), Logger: log, Checks: checks.All, Recognise: recognise}
+	for _, s := range c.Servers {
+		e, err := endpoint(c, s)
+		if err != nil {
+			return nil, err
+		}
+		o.Endpoints = append(o.Endpoints, e)
+	}
+	var s *server.Server
+	var at []net.Addr
+	o.Ready = func(addr net.Addr) {
+		if at = append(at, addr); len(at) == len(s.Listens()) {
+			ready(at)
+		}
+	}
+	s, err := server.New(o)
+	return s, err
+}
+
+func recognise(c record.Client) *probe.Profile { return profiles.Recognise(c.UserAgent, c.Name) }
+
+func endpoint(c plan.Connection, s plan.Server) (server.Endpoint, error) {
+	e := server.Endpoint{
+		Listen: s.Listen, URL: s.URL, Name: s.Name, Issuer: c.Keycloak.Issuer, JWKSURL: c.Keycloak.JWKSURL, CAFile: c.Keycloak.CAFile,
+		Scopes: s.Scopes,
+	}
+	if e.Listen == "" {
+		e.Listen = loopbackOf(s.URL)
+	}
+	for _, client := range c.Clients {
+		if client.Server != s.URL {
+			continue
+		}
+		r, err := keycloak.RegistrationOf(c, client, profiles.Load)
+		if err != nil {
+			return e, err
+		}
+		if !r.Secret && !r.Key {
+			e.Public = gateway.PublicClient{ID: client.ID, RedirectURIs: r.RedirectURIs}
+			break
+		}
+	}
+	return e, nil
+}
+
+// loopbackOf returns where a url on loopback wants to be served, "" for any other.
+func loopbackOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "http" || u.Port() == "" || !probe.Loopback(u.Hostname()) {
+		return ""
+	}
+	return u.Host
+}
+
+// greet says what is served where, and what comes next.
+func (p *program) greet(c plan.Connection, at []net.Addr) {
+	var where []string
+	for _, a := range at {
+		where = append(where, a.String())
+	}
+	p.say("listening at %s for", strings.Join(where, ", "))
+	for _, s := range c.Servers {
+		p.say("  %s  (issuer %s, scope %s)", s.URL, c.Keycloak.Issuer, strings.Join(s.Scopes, " "))
+		if loopbackOf(s.URL) == "" {
+			p.say("  next: bring %s to that address (a tunnel, a reverse proxy), then", origins(s.URL))
+		}
+		p.say("  mcpwiz doctor %s", s.URL)
+	}
+	p.say("Ctrl-C stops it.")
+}
+
+func origins(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	return fmt.Sprintf("%s://%s", u.Scheme, u.Host)
+}

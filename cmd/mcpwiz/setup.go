@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpwiz/mcpwiz/keycloak"
+	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+)
+
+type setupOptions struct {
+	connection  connectionFlags
+	dryRun, yes bool
+}
+
+func (p *program) setup() *cobra.Command {
+	var o setupOptions
+	c := &cobra.Command{
+		Use:   "setup",
+		Short: "Make Keycloak as the connection asks: realm, audience scope, clients, test users",
+		Long: `setup plans what Keycloak lacks, shows it as a diff, and applies it one by one; each change is read again and compared. What
+mcpwiz did not make it does not change, unless told to adopt it. A second run has nothing to do.
+
+The administrator's password is taken from MCPWIZ_KEYCLOAK_PASSWORD, the file that MCPWIZ_KEYCLOAK_PASSWORD_FILE names, or a
+prompt; a client's secret from MCPWIZ_KEYCLOAK_CLIENT_SECRET; a token from MCPWIZ_KEYCLOAK_TOKEN. Secrets that are made are
+kept in mcpwiz.secrets.yaml beside the file.
+
+With --dry-run it exits with 5 when something would change.`,
+		Example: `  mcpwiz setup -f mcpwiz.yaml
+  mcpwiz setup -f mcpwiz.yaml --dry-run        # only show what would change
+  mcpwiz setup --url https://mcp.example.com/mcp --issuer https://id.example.com/realms/mcp \
+      --create-realm --admin-user admin --client claude-ai --client m2m,id=robot --user alice`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return p.runSetup(c.Context(), &o) },
+	}
+	o.connection.add(c, "url", "issuer", "admin-url", "ca-file", "realm", "create-realm", "admin-user", "admin-client", "admin-realm",
+		"scope", "client", "user")
+	completed(c, "client", profiles.IDs)
+	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "stop at the plan")
+	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "apply the plan without asking")
+	return c
+}
+
+func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
+	c, err := p.load(&o.connection)
+	if err != nil {
+		return err
+	}
+	if !o.dryRun && !o.yes && !p.asks() {
+		return usage("--yes applies the plan, --dry-run only shows it", "there is no terminal to ask on whether to apply the plan")
+	}
+	s := provisioning{program: p, connection: c, path: o.connection.path()}
+	if err := s.look(ctx); err != nil {
+		return err
+	}
+	if err := s.plan.Write(p.out); err != nil {
+		return err
+	}
+	switch stopped := s.plan.Stopped(); {
+	case len(stopped) > 0:
+		return failed(fmt.Errorf("%w: nothing was touched", plan.ErrStopped), proposals(stopped))
+	case s.plan.Empty():
+		return nil
+	case o.dryRun:
+		return ended(exitDrift)
+	}
+	if !o.yes {
+		ok, err := p.confirm(ctx, "Apply it?")
+		if err != nil {
+			return err
+		}
+		if !ok {
+			p.say("Nothing was touched.")
+			return ended(exitFailed)
+		}
+	}
+	if err := s.apply(ctx); err != nil {
+		return err
+	}
+	p.say("\nKeycloak is as asked. Next:\n  %s", strings.Join(s.next(&o.connection), "\n  "))
+	return nil
+}
+
+func proposals(stopped []plan.Change) string {
+	var all []string
+	for _, c := range stopped {
+		all = append(all, c.Resource+": "+c.Propose)
+	}
+	return strings.Join(all, "\n")
+}
+
+// A provisioning is what setup and demo do with a connection.
+type provisioning struct {
+	program    *program
+	connection plan.Connection
+	// path is the connection's file, beside which secrets and journal are kept.
+	path string
+	// signIn says who signs in; nil asks the environment and the person.
+	signIn func(context.Context, plan.Keycloak) (keycloak.Options, error)
+
+	secrets   *plan.Secrets
+	resources []plan.Resource
+	plan      plan.Plan
+}
+
+// look signs in and plans.
+func (s *provisioning) look(ctx context.Context) (err error) {
+	if s.secrets, err = plan.LoadSecrets(plan.SecretsPath(s.path)); err != nil {
+		return err
+	}
+	signIn := s.program.administrator
+	if s.signIn != nil {
+		signIn = s.signIn
+	}
+	who, err := signIn(ctx, s.connection.Defaults().Keycloak)
+	if err != nil {
+		return err
+	}
+	admin, err := keycloak.Login(ctx, who)
+	if err != nil {
+		return err
+	}
+	if s.resources, err = keycloak.Resources(admin, s.connection, s.secrets, profiles.Load); err != nil {
+		return usage("", "%w", err)
+	}
+	s.plan, err = plan.Look(ctx, s.resources)
+	return err
+}
+
+// apply applies the plan, tells how far it is, and on the way out what is in place.
+func (s *provisioning) apply(ctx context.Context) error {
+	p, made := s.program, 0
+	journal := plan.JournalPath(s.path)
+	err := plan.Apply(ctx, s.resources, s.plan, plan.OpenJournal(journal), func(at plan.Progress) {
+		switch {
+		case !at.Done || at.Change.Empty():
+		case at.Err != nil:
+			p.say("  %s %s", p.mark(false), at.Change.Resource)
+		default:
+			made++
+			p.say("  %s %s  %s", p.mark(true), at.Change.Resource, pastOf[at.Change.Action])
+		}
+	})
+	if err == nil {
+		return nil
+	}
+	hint := fmt.Sprintf("%d of %d changes are in place; what was changed is in %s\nthe same command goes on where this one stopped",
+		made, changes(s.plan), journal)
+	if ctx.Err() != nil {
+		p.say("%s", hint)
+		return err
+	}
+	if errors.Is(err, plan.ErrMoved) {
+		hint = "somebody else changes Keycloak at the same time\n" + hint
+	}
+	return failed(err, hint)
+}
+
+var pastOf = map[plan.Action]string{plan.Create: "made", plan.Update: "changed", plan.Delete: "deleted"}
+
+func changes(of plan.Plan) int {
+	n := 0
+	for _, c := range of.Changes {
+		if !c.Empty() {
+			n++
+		}
+	}
+	return n
+}
+
+// next are the commands that come after setup.
+func (s *provisioning) next(f *connectionFlags) []string {
+	var all []string
+	for _, c := range s.connection.Defaults().Clients {
+		if c.Profile != plan.Introspection {
+			all = append(all, fmt.Sprintf("mcpwiz credentials %s %s", c.ID, f.flags()))
+		}
+	}
+	return append(all, "mcpwiz serve "+f.flags())
+}
+
+// administrator takes who signs in to the Admin API from the connection, and the secret from wherever it is given.
+func (p *program) administrator(ctx context.Context, k plan.Keycloak) (keycloak.Options, error) {
+	o := keycloak.Options{AdminURL: k.AdminURL, CAFile: k.CAFile, Realm: k.Admin.Realm, User: k.Admin.User, ClientID: k.Admin.ClientID}
+	token, err := plan.Ask(p.env, plan.EnvToken, nil)
+	switch {
+	case err == nil:
+		o.User, o.ClientID, o.Token = "", "", token
+		return o, nil
+	case !errors.Is(err, plan.ErrNoSecret):
+		return o, err
+	case o.ClientID != "":
+		o.ClientSecret, err = plan.Ask(p.env, plan.EnvClientSecret, p.prompt(ctx, "Secret of the admin client "+o.ClientID))
+	case o.User != "":
+		o.Password, err = plan.Ask(p.env, plan.EnvPassword, p.prompt(ctx, "Keycloak password of "+o.User))
+	default:
+		return o, usage("--admin-user NAME, or keycloak.admin.user in mcpwiz.yaml; or --admin-client, or a token in "+plan.EnvToken,
+			"nobody is named who signs in to Keycloak at %s", k.AdminURL)
+	}
+	if errors.Is(err, plan.ErrNoSecret) {
+		return o, usage("", "the secret of %s%s is %w", o.User, o.ClientID, err)
+	}
+	return o, err
+}
