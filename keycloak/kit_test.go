@@ -14,18 +14,27 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcpwiz/mcpwiz/keycloak/keycloaktest"
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
 type target struct{ Name, URL, AdminUser, AdminPassword string }
 
+// each runs a case on the small Keycloak, as both versions, and on the real ones where they are given.
 func each(t *testing.T, f func(t *testing.T, kc target)) {
-	all := os.Getenv("MCPWIZ_TEST_KEYCLOAK")
-	if all == "" {
-		t.Skip("no Keycloak")
+	for name, version := range map[string]string{"small": keycloaktest.DefaultVersion, "small-26.4.7": "26.4.7"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			small, err := keycloaktest.Start(keycloaktest.Options{Version: version, AdminUser: "admin", AdminPassword: "of-the-small-one"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = small.Close() })
+			f(t, target{name, small.URL, "admin", "of-the-small-one"})
+		})
 	}
-	for _, one := range strings.Split(all, ",") {
+	for _, one := range strings.FieldsFunc(os.Getenv("MCPWIZ_TEST_KEYCLOAK"), func(r rune) bool { return r == ',' }) {
 		name, base, _ := strings.Cut(one, "=")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

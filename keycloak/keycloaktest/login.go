@@ -1,0 +1,3 @@
+package keycloaktest
+
+type login struct{}
