@@ -125,7 +125,9 @@ func (j *judgement) explain(ordered []*Check) {
 			f.Because = j.behindSymptom(c, f)
 		}
 	}
-	for _, f := range j.found {
+	// In order, so that of two findings that explain each other always the earlier is the cause.
+	for _, c := range ordered {
+		f := j.found[c.ID]
 		f.Because = j.root(f.Because, f.Check)
 	}
 }

@@ -218,6 +218,24 @@ func TestExplanations(t *testing.T) {
 	}
 }
 
+// Two symptoms of one request that nothing else explains: the earlier is the cause, whichever is looked at first.
+func TestOfTwoThatExplainEachOtherTheEarlierIsTheCause(t *testing.T) {
+	t.Parallel()
+	checks := []*Check{
+		status("authorization.page-shown", StageAuthorization, Authorization, 200, true),
+		status("edge.no-login", StageEdge, Authorization, 200, true),
+	}
+	for range 20 { // of two keys of a map either may come first
+		s := NewSession(Opening{Target: target, Checks: checks}, func(Event) {})
+		s.Add(get(1, "https://mcp.example.com/authorize?response_type=code", 404, nil))
+		s.Close()
+		want := map[string]string{"edge.no-login": "fail", "authorization.page-shown": "fail because edge.no-login"}
+		if d := cmp.Diff(want, outcomes(s.Findings())); d != "" {
+			t.Fatalf("findings (-want +got):\n%s", d)
+		}
+	}
+}
+
 func TestAPassCitesItsEvidence(t *testing.T) {
 	t.Parallel()
 	c := &Check{ID: "challenge.x", Stage: StageChallenge, Level: Must, Needs: []Evidence{Connection}, Judge: func(*Trace) Verdict { return Pass("fine") }}
