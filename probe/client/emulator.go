@@ -29,7 +29,9 @@ type Emulator struct {
 	// happy is the way of the happy path to the wire, aside that of all else.
 	happy, aside http.RoundTripper
 	wallet       wallet
-	begun        int
+	// begun counts the stages that have begun; stopped: a step of the happy path could not begin.
+	begun   int
+	stopped bool
 
 	// What facts are found with: roots are nil for the system's.
 	resolver *net.Resolver
@@ -56,13 +58,8 @@ func New(o Options) (*Emulator, error) {
 		}
 		e.key = &key
 	}
-	if t, ok := o.Transport.(*http.Transport); ok {
-		if t.DialContext != nil {
-			e.dial = t.DialContext
-		}
-		if t.TLSClientConfig != nil {
-			e.roots = t.TLSClientConfig.RootCAs
-		}
+	if o.Transport != nil { // whom it connects to for a name is its own affair
+		e.dial = nil
 	}
 	if e.opt.Handshake == "" {
 		e.opt.Handshake = newID()
@@ -121,7 +118,7 @@ func (e *Emulator) inform(ctx context.Context, from time.Time) {
 	var all sync.WaitGroup
 	for _, ask := range slices.Clone(e.opt.Informants) {
 		all.Go(func() {
-			if err := ask(ctx, from, time.Now(), e.session.Note); err != nil && ctx.Err() == nil {
+			if err := ask(ctx, from, time.Now(), e.told); err != nil && ctx.Err() == nil {
 				e.say("More could not be learnt: %s", err)
 			}
 		})

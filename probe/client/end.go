@@ -9,10 +9,8 @@ import (
 	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/client/browser"
 )
-
-// cleanup marks what no client would ask: it ends what was made.
-const cleanup = "cleanup"
 
 // endLimit is how long the end may take, also after an interrupt.
 const endLimit = 5 * time.Second
@@ -49,7 +47,7 @@ func (e *Emulator) endSession(ctx context.Context, interrupted bool) {
 		return
 	}
 	if !e.opt.Profile.Protocol.Delete || interrupted {
-		ctx = probe.WithProbe(ctx, cleanup)
+		ctx = probe.WithProbe(ctx, browser.CleanUp)
 	}
 	e.endTalk(ctx, e.happy, t, e.wallet.newest().access)
 }
@@ -84,7 +82,7 @@ func (e *Emulator) revoke(ctx context.Context) {
 		e.leave("%s of client %s: the metadata name no revocation_endpoint", what, w.client.id)
 		return
 	}
-	a, err := e.askAs(probe.WithProbe(ctx, cleanup), e.happy, endLimit, w.endpoints.revocation, w.client, form)
+	a, err := e.askAs(probe.WithProbe(ctx, browser.CleanUp), e.happy, endLimit, w.endpoints.revocation, w.client, form)
 	switch {
 	case err != nil:
 		e.leave("%s of client %s: %s", what, w.client.id, err)
@@ -109,7 +107,7 @@ func (e *Emulator) unregister(ctx context.Context) {
 		return
 	}
 	r.Header.Set("Authorization", "Bearer "+c.token)
-	if a := send(probe.WithProbe(ctx, cleanup), e.happy, endLimit, r); !a.ok() {
+	if a := send(probe.WithProbe(ctx, browser.CleanUp), e.happy, endLimit, r); !a.ok() {
 		e.leave("client %s: DELETE %s is answered with %s", c.id, c.uri, a)
 	}
 }

@@ -80,9 +80,13 @@ func (e *Emulator) excuseUpfront() {
 
 // excuseUser says why no user signs in, or no client can.
 func (e *Emulator) excuseUser(reason string) {
-	e.excuseAll(reason, ofToken, []probe.Evidence{
-		probe.TokenRequest, probe.AccessToken, probe.OfFact("token-signature"), probe.Stream, probe.SessionEnd,
-	})
+	e.excuseAll(reason, ofToken, []probe.Evidence{probe.TokenRequest, probe.AccessToken, probe.OfFact("token-signature")})
+	if e.opt.Profile.Protocol.GetStream {
+		e.excuse(probe.Stream, reason)
+	}
+	if e.opt.Profile.Protocol.Delete {
+		e.excuse(probe.SessionEnd, reason)
+	}
 	if e.opt.Probes {
 		e.excuse(probe.OfProbe("wrong-audience"), reason)
 	}

@@ -19,7 +19,7 @@ const lookLimit = 10 * time.Second
 // rehearsal and has neither.
 func (e *Emulator) look(ctx context.Context, raw string) {
 	u := absolute(raw)
-	if u == nil || probe.Loopback(u.Hostname()) {
+	if u == nil || probe.Loopback(u.Hostname()) || e.unseen(u) != "" {
 		return
 	}
 	at := origin(u)
@@ -45,11 +45,14 @@ func (e *Emulator) look(ctx context.Context, raw string) {
 // lookAtTarget looks at the MCP server's own host.
 func lookAtTarget(ctx context.Context, e *Emulator) error {
 	const rehearsal = "a loopback target is a rehearsal"
-	host := e.target.Hostname()
+	both := []probe.Evidence{probe.OfFact("dns"), probe.OfFact("certificate")}
+	host, reason := e.target.Hostname(), e.unseen(e.target)
 	switch {
 	case probe.Loopback(host):
-		e.excuse(probe.OfFact("dns"), rehearsal)
-		e.excuse(probe.OfFact("certificate"), rehearsal)
+		e.excuseAll(rehearsal, both)
+		return nil
+	case reason != "":
+		e.excuseAll(reason, both)
 		return nil
 	case net.ParseIP(host) != nil:
 		e.excuse(probe.OfFact("dns"), "the URL names an address, not a host")
@@ -59,6 +62,17 @@ func lookAtTarget(ctx context.Context, e *Emulator) error {
 	}
 	e.look(ctx, e.opt.Target)
 	return nil
+}
+
+// unseen says why names and certificates cannot be looked at from here, "" when they can.
+func (e *Emulator) unseen(u *url.URL) string {
+	if e.dial == nil {
+		return "connections are made out of sight: names and certificates were not looked at"
+	}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err == nil && proxy != nil {
+		return "a proxy makes the connections: names and certificates were not looked at"
+	}
+	return ""
 }
 
 // resolve notes what the system's resolver says of a host.
@@ -101,10 +115,6 @@ func (e *Emulator) certificate(ctx context.Context, u *url.URL) {
 	if u.Scheme != "https" {
 		return
 	}
-	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err == nil && proxy != nil {
-		e.excuse(probe.OfFact("certificate"), "HTTPS_PROXY is set: no connection of our own was made to look at the certificate")
-		return
-	}
 	data, err := e.handshake(ctx, u)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled): // we gave up, the host did not
@@ -115,12 +125,39 @@ func (e *Emulator) certificate(ctx context.Context, u *url.URL) {
 	}
 }
 
-// note tells a fact.
+// note tells a fact of our own.
 func (e *Emulator) note(kind, source string, data map[string]any) {
-	for name, v := range data {
-		if s, ok := v.(string); ok {
-			data[name] = e.tap.Sieve(s)
+	e.told(probe.Fact{Kind: kind, Source: source, At: time.Now(), Data: data})
+}
+
+// told tells a fact; secrets are struck out, whoever learnt it.
+func (e *Emulator) told(f probe.Fact) {
+	f.Data, _ = e.sifted(f.Data).(map[string]any)
+	e.session.Note(f)
+}
+
+func (e *Emulator) sifted(v any) any {
+	switch v := v.(type) {
+	case string:
+		return e.tap.Sieve(v)
+	case []string:
+		all := make([]string, len(v))
+		for i, s := range v {
+			all[i] = e.tap.Sieve(s)
 		}
+		return all
+	case []any:
+		all := make([]any, len(v))
+		for i, x := range v {
+			all[i] = e.sifted(x)
+		}
+		return all
+	case map[string]any:
+		all := make(map[string]any, len(v))
+		for name, x := range v {
+			all[name] = e.sifted(x)
+		}
+		return all
 	}
-	e.session.Note(probe.Fact{Kind: kind, Source: source, At: time.Now(), Data: data})
+	return v
 }

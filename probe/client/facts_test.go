@@ -8,11 +8,19 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/binary"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"net/url"
+	"reflect"
 	"testing"
 	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/mcpwiz/mcpwiz/probe"
 )
 
 type issued struct {
@@ -124,5 +132,100 @@ func TestNoCertificate(t *testing.T) {
 	e := &Emulator{dial: func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }}
 	if _, err := e.handshake(context.Background(), &url.URL{Scheme: "https", Host: "mcp.example.com:8443"}); err == nil {
 		t.Error("no error where nothing answers")
+	}
+}
+
+// names answers DNS questions: mcp.example.com is an alias of edge.example.net, which has one address of each family.
+func names(t *testing.T) *net.Resolver {
+	t.Helper()
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		here, there := net.Pipe()
+		go answerNames(t, there)
+		return here, nil
+	}}
+}
+
+func answerNames(t *testing.T, conn net.Conn) {
+	defer conn.Close()
+	for {
+		var length [2]byte
+		if _, err := io.ReadFull(conn, length[:]); err != nil {
+			return
+		}
+		question := make([]byte, binary.BigEndian.Uint16(length[:]))
+		if _, err := io.ReadFull(conn, question); err != nil {
+			return
+		}
+		var m dnsmessage.Message
+		if err := m.Unpack(question); err != nil {
+			t.Error(err)
+			return
+		}
+		answerName(&m)
+		reply, err := m.AppendPack(make([]byte, 2))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		binary.BigEndian.PutUint16(reply, uint16(len(reply)-2))
+		if _, err := conn.Write(reply); err != nil {
+			return
+		}
+	}
+}
+
+func answerName(m *dnsmessage.Message) {
+	q := m.Questions[0]
+	m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
+	if q.Name.String() != "mcp.example.com." {
+		m.RCode = dnsmessage.RCodeNameError
+		return
+	}
+	alias := dnsmessage.MustNewName("edge.example.net.")
+	m.Answers = []dnsmessage.Resource{{
+		Header: dnsmessage.ResourceHeader{Name: q.Name, Type: dnsmessage.TypeCNAME, Class: q.Class, TTL: 60}, Body: &dnsmessage.CNAMEResource{CNAME: alias},
+	}}
+	header := dnsmessage.ResourceHeader{Name: alias, Type: q.Type, Class: q.Class, TTL: 60}
+	switch q.Type {
+	case dnsmessage.TypeA:
+		m.Answers = append(m.Answers, dnsmessage.Resource{Header: header, Body: &dnsmessage.AResource{A: [4]byte{203, 0, 113, 7}}})
+	case dnsmessage.TypeAAAA:
+		m.Answers = append(m.Answers, dnsmessage.Resource{Header: header, Body: &dnsmessage.AAAAResource{AAAA: [16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 7}}})
+	}
+}
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]map[string]any{
+		"mcp.example.com":   {"host": "mcp.example.com", "a": []string{"203.0.113.7"}, "aaaa": []string{"2001:db8::7"}, "cname": "edge.example.net", "not_found": false},
+		"other.example.com": {"host": "other.example.com", "a": []string{}, "aaaa": []string{}, "not_found": true},
+	} {
+		var told probe.Fact
+		e := &Emulator{resolver: names(t), tap: &probe.Tap{}}
+		e.session = probe.NewSession(probe.Opening{}, func(ev probe.Event) {
+			if n, ok := ev.(probe.Noted); ok {
+				told = n.Fact
+			}
+		})
+		e.resolve(context.Background(), &url.URL{Scheme: "https", Host: host})
+		e.session.Close()
+		if text, failed := told.Data["error"].(string); failed != want["not_found"] || failed && text == "" {
+			t.Errorf("%s: error %q", host, text)
+		}
+		delete(told.Data, "error")
+		if told.Kind != "dns" || told.Source != "system" || !reflect.DeepEqual(told.Data, want) {
+			t.Errorf("%s: %v", host, told)
+		}
+	}
+}
+
+func TestUnseen(t *testing.T) {
+	t.Parallel()
+	e, err := New(Options{Target: "https://mcp.example.com/mcp", Profile: &probe.Profile{Grant: authorizationCode}, Transport: http.DefaultTransport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.unseen(e.target) == "" {
+		t.Error("names are looked up past the caller's own transport")
 	}
 }

@@ -30,7 +30,8 @@ type Options struct {
 	Register bool
 	// Probes: ask also what no client would.
 	Probes bool
-	// Transport is below the tap; nil: one that honours HTTPS_PROXY and verifies against public roots.
+	// Transport is below the tap; nil: one that honours HTTPS_PROXY and verifies against public roots. Where it is given,
+	// names and certificates are not looked at: whom it connects to is its own affair.
 	Transport  http.RoundTripper
 	Informants []probe.Informant
 	// Log takes talk for a person; it may be nil and is told no secret.

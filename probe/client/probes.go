@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/client/browser"
 )
 
 // nowhere is an origin that belongs to nobody (RFC 2606 section 2).
@@ -40,7 +41,7 @@ func (e *Emulator) strayed(ctx context.Context, t *talk, a *reply, token string)
 	if id := a.header.Get("Mcp-Session-Id"); id != "" {
 		t.session = id
 		e.tap.Hide(id)
-		e.endTalk(probe.WithProbe(ctx, cleanup), e.aside, t, token)
+		e.endTalk(probe.WithProbe(ctx, browser.CleanUp), e.aside, t, token)
 	}
 }
 

@@ -67,8 +67,9 @@ func initialize(ctx context.Context, e *Emulator) error {
 	return e.initialized(ctx, w.first.access)
 }
 
-// openProtocol tries the profile's openings in order. A refusal for want of a token ends it; what a server says that does
-// not know a method, or does not speak the version, leads to the next.
+// openProtocol tries the profile's openings in order. The next is tried where the server says that it does not know the
+// method or the version (MCP 2026-07-28, versioning): by a 4xx, a JSON-RPC error, or other versions. A refusal for want of
+// a token, and what is no answer at all, end it.
 func (e *Emulator) openProtocol(ctx context.Context, token string) (opened, error) {
 	var o opened
 	for _, opening := range e.opt.Profile.Protocol.Open {
@@ -82,15 +83,26 @@ func (e *Emulator) openProtocol(ctx context.Context, token string) (opened, erro
 			return o, err
 		}
 		o = opened{status: a.status, err: a.err, challenge: challengeIn(a.header)}
-		switch {
-		case a.err != nil && a.status == 0, a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
-			return o, nil
-		case a.ok() && a.result != nil && t.agree(opening, a):
+		if a.ok() && a.result != nil && t.agree(opening, a) {
 			o.talk = t
+			return o, nil
+		}
+		if !a.unknown() {
 			return o, nil
 		}
 	}
 	return o, nil
+}
+
+// unknown reports whether an answer may mean that the server knows another way.
+func (a *reply) unknown() bool {
+	switch {
+	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
+		return false
+	case a.status >= 400 && a.status < 500:
+		return true
+	}
+	return a.ok() && (a.code != 0 || a.result != nil)
 }
 
 // opening prepares a conversation of an opening's era and returns the parameters of its first request.
@@ -125,6 +137,9 @@ func (t *talk) agree(o probe.ProtocolOpening, a *reply) bool {
 // initialized tells a server with sessions that the client is ready (MCP 2025-11-25, lifecycle).
 func (e *Emulator) initialized(ctx context.Context, token string) error {
 	t := e.wallet.talk
+	if t.session == "" && e.opt.Profile.Protocol.Delete {
+		e.excuse(probe.SessionEnd, "the server hands out no session: there is nothing to end")
+	}
 	if t.modern {
 		return nil
 	}
@@ -133,7 +148,7 @@ func (e *Emulator) initialized(ctx context.Context, token string) error {
 	return err
 }
 
-// begin tells why no MCP request can be made.
+// speaks tells why no MCP request can be made.
 func (e *Emulator) speaks() (*talk, error) {
 	if e.wallet.talk == nil {
 		return nil, errors.New("the protocol is not opened")

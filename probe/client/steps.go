@@ -197,9 +197,12 @@ func (e *Emulator) do(ctx context.Context, s Step) {
 	if !s.aside {
 		e.begin(s.Stage)
 	}
-	if err := s.Do(ctx, e); err != nil && !s.aside {
-		e.say("Not done: %s: %s.", s.Title, err)
+	err := s.Do(ctx, e)
+	if err == nil || s.aside || e.stopped || e.opt.untried() != "" {
+		return
 	}
+	e.stopped = true // what rests on it is not done either
+	e.say("Not done: %s: %s.", s.Title, err)
 }
 
 // begin begins the stages up to one, in order.

@@ -26,6 +26,8 @@ type world struct {
 	noResource, open bool
 	// stateless: the MCP server speaks 2026-07-28 alone, else 2025-11-25 with sessions; sse: it answers with streams.
 	stateless, sse bool
+	// answers take the place of what is served at a path of either server.
+	answers map[string]http.HandlerFunc
 	// stall, when it is set, holds the answer to a path until the request is given up.
 	stall string
 
@@ -64,6 +66,10 @@ func (w *world) recorded(next http.Handler) http.Handler {
 		w.mu.Unlock()
 		if w.stall != "" && r.URL.Path == w.stall {
 			<-r.Context().Done()
+			return
+		}
+		if other := w.answers[r.URL.Path]; other != nil {
+			other(rw, r)
 			return
 		}
 		next.ServeHTTP(rw, r)
