@@ -140,6 +140,11 @@ func TestExplanations(t *testing.T) {
 		c.Needs = []Evidence{e}
 		return c
 	}
+	blames := func(id string, stage Stage, e Evidence, cause string) *Check {
+		c := condition(id, stage, e)
+		c.Judge = func(t *Trace) Verdict { return Fail("refused").On(t.Last(e)).Because(cause) }
+		return c
+	}
 	for name, tc := range map[string]struct {
 		exchanges []Exchange
 		checks    []*Check
@@ -191,6 +196,14 @@ func TestExplanations(t *testing.T) {
 				"server-metadata.authorization-endpoint": "fail",
 				"authorization.page-shown":               "fail because server-metadata.authorization-endpoint",
 			},
+		},
+		"by itself, which is no reason, for another that it explains": {
+			exchanges: []Exchange{get(1, "https://mcp.example.com/.well-known/oauth-protected-resource/mcp", 403, nil)},
+			checks: []*Check{
+				blames("edge.not-blocked", StageEdge, ResourceMetadata, "edge.not-blocked"),
+				blames("resource-metadata.public", StageResourceMetadata, ResourceMetadata, "edge.not-blocked"),
+			},
+			want: map[string]string{"edge.not-blocked": "fail", "resource-metadata.public": "fail because edge.not-blocked"},
 		},
 		"by a check it comes after": {
 			exchanges: []Exchange{get(1, "https://mcp.example.com/.well-known/oauth-protected-resource/mcp", 200, nil)},
