@@ -1,0 +1,296 @@
+package checks
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+const (
+	rfc8414 = "https://www.rfc-editor.org/rfc/rfc8414#section-"
+	rfc9728 = "https://www.rfc-editor.org/rfc/rfc9728#section-"
+)
+
+// A lookout sorts the answers at the URLs where one kind of metadata is looked for, each in the order they came.
+type lookout struct {
+	// documents are JSON objects with a member of that kind; absent say that nothing is there, so that a client asks the
+	// next URL; locked have a login, a refusal or a redirect before them; broken serve something that is no document;
+	// unread cannot be told from here.
+	documents, absent, locked, broken, unread []*probe.Exchange
+}
+
+// look sorts answers; a document is one that has any of the members named.
+func look(xs []*probe.Exchange, members ...string) lookout {
+	var l lookout
+	for _, x := range xs {
+		switch body, status := x.Answer(), x.Status(); {
+		case hasAny(x.Metadata(), members):
+			l.documents = append(l.documents, x)
+		case status == http.StatusNotModified || x.Request.Method == http.MethodHead || status == 200 && hidden(body):
+			l.unread = append(l.unread, x)
+		case gated(x):
+			l.locked = append(l.locked, x)
+		case status >= 400 && status < 500 && status != http.StatusTooManyRequests:
+			l.absent = append(l.absent, x)
+		default:
+			l.broken = append(l.broken, x)
+		}
+	}
+	return l
+}
+
+func hasAny(d *probe.Document, members []string) bool {
+	return d != nil && slices.ContainsFunc(members, d.Has)
+}
+
+// hidden reports whether a body was not read whole, or in an encoding that was not undone.
+func hidden(b probe.Body) bool { return b.Truncated || strings.Contains(b.Problem, "is encoded as") }
+
+func gated(x *probe.Exchange) bool {
+	if _, ok := byEdge(x, loginPage, challenged, blocked); ok {
+		return true
+	}
+	status := x.Status()
+	return status == 401 || status == 403 || status == 407 || status >= 300 && status < 400
+}
+
+// forAnybody judges whether a login or a redirect stands before the documents.
+func (l lookout) forAnybody(t *probe.Trace, effect string) probe.Verdict {
+	switch {
+	case len(l.documents) > 0:
+		return probe.Pass("%s", bare(l.documents[0])).On(l.documents[0])
+	case len(l.locked) == 0:
+		return probe.Skip("no login and no redirect was met")
+	}
+	x := l.locked[0]
+	v := probe.Fail("%s: %s", bare(x), answered(x)).On(l.locked...).Who(served(t, x)).So("%s", effect)
+	if to := sentTo(x); to != nil {
+		return inFront(x, v.Mend("serve the document at %s itself: many clients follow no redirect, and a login page is no document", x.URL().Path))
+	}
+	if strings.Contains(bodyText(x.Answer()), "https required") {
+		return v.Mend("start Keycloak with KC_PROXY_HEADERS=xforwarded, so that it sees that the client came by https; the realm's Require SSL refuses it otherwise")
+	}
+	return inFront(x, v.Mend("exempt GET %s from authentication, in the server and in whatever stands before it", x.URL().Path))
+}
+
+// isJSON judges whether what is served is a document that clients can read.
+func (l lookout) isJSON(t *probe.Trace, kind, effect string) probe.Verdict {
+	if len(l.documents) > 0 {
+		return labelled(t, l.documents)
+	}
+	if len(l.broken) == 0 {
+		return l.nothing("no body was served")
+	}
+	x := l.broken[0]
+	v := probe.Fail("%s: %s, and that is no %s", bare(x), unreadable(x), kind).On(l.broken...).Who(served(t, x)).So("%s", effect)
+	if x.Status() >= 500 {
+		return inFront(x, v.Mend("answer 200 with the document, or 404 where there is none: some clients stop at %d and ask no other URL", x.Status()))
+	}
+	return inFront(x, v.Mend("serve the document as application/json at %s: give the route precedence over the catch-all that answers there", x.URL().Path))
+}
+
+// unreadable tells what came instead of a document.
+func unreadable(x *probe.Exchange) string {
+	if p := x.Answer().Problem; p != "" {
+		return answered(x) + ", which " + p
+	}
+	return answered(x)
+}
+
+// labelled judges documents that can be read: the first that strict readers drop, else one that is labelled wrongly.
+func labelled(t *probe.Trace, xs []*probe.Exchange) probe.Verdict {
+	for _, x := range xs {
+		p := x.Answer().Problem
+		if p == "" {
+			continue
+		}
+		judged := probe.Warn
+		if strings.Contains(p, "byte order mark") || strings.Contains(p, "is not UTF-8") || strings.Contains(p, "after the JSON value") {
+			judged = probe.Fail
+		}
+		return judged("%s: the body %s", bare(x), p).On(x).Who(served(t, x)).So("strict clients drop the document as if it were not there").
+			Mend("write the document with a JSON encoder: UTF-8 without a byte order mark, one object, Content-Type: application/json")
+	}
+	return probe.Pass("%s", bare(xs[0])).On(xs[0])
+}
+
+// nothing is the verdict where no document was served and none is broken.
+func (l lookout) nothing(reason string) probe.Verdict {
+	if len(l.unread) > 0 {
+		return probe.Unknown("%s: the body was not read", bare(l.unread[0])).On(l.unread...)
+	}
+	return probe.Skip("%s", reason)
+}
+
+// inFront lets what stands in front of a document explain why it is not there.
+func inFront(x *probe.Exchange, v probe.Verdict) probe.Verdict {
+	if sentTo(x) != nil {
+		v = v.Because("edge.no-login")
+	}
+	return byItself(x, v)
+}
+
+// asked tells the URLs that were asked and their answers: "https://h/a: 404 and https://h/b: 404".
+func asked(xs []*probe.Exchange) string {
+	var words []string
+	for _, x := range xs {
+		if told := bare(x) + ": " + answered(x); !slices.Contains(words, told) {
+			words = append(words, told)
+		}
+	}
+	return list(words)
+}
+
+// astray is what a client does that finds no authorization server metadata it accepts; the client's name stands before.
+func astray(t *probe.Trace) string {
+	switch fallback := t.Profile.Discovery.Fallback; {
+	case machine(t):
+		return "finds no token endpoint"
+	case fallback == "none":
+		return "gives up before the login"
+	case fallback == "mcp-origin":
+		return "sends the browser to " + t.Origin() + "/authorize"
+	}
+	return "gives up before the login, or sends the browser to " + t.Origin() + "/authorize"
+}
+
+// rejected is the effect of metadata that are there and that the client does not accept.
+func rejected(t *probe.Trace) string { return clientName(t) + " rejects the document and " + astray(t) }
+
+// unfound is the effect of metadata that are not there.
+func unfound(t *probe.Trace) string {
+	return clientName(t) + " finds no authorization server metadata and " + astray(t)
+}
+
+// mistyped tells which members that are there have another JSON type than they must, and which are null.
+func mistyped(d *probe.Document, texts, lists, flags []string) (wrong, null []string) {
+	note := func(names []string, kind string, ok func(any) bool) {
+		for _, name := range names {
+			switch v, there := d.Members[name]; {
+			case there && v == nil:
+				null = append(null, name)
+			case there && !ok(v):
+				wrong = append(wrong, fmt.Sprintf("%s is %s, not %s", name, value(v), kind))
+			}
+		}
+	}
+	note(texts, "a string", func(v any) bool { _, ok := v.(string); return ok })
+	note(lists, "an array of strings", func(v any) bool {
+		array, ok := v.([]any)
+		return ok && len(stringsIn(v)) == len(array)
+	})
+	note(flags, "true or false", func(v any) bool { _, ok := v.(bool); return ok })
+	return wrong, null
+}
+
+// typed judges the types of a document's members.
+func typed(t *probe.Trace, d *probe.Document, wrong, null []string) probe.Verdict {
+	x := d.Exchange
+	switch {
+	case len(wrong) > 0:
+		return probe.Fail("%s: %s", bare(x), list(wrong)).On(x).Who(served(t, x)).So("clients with a schema drop the whole document for one such member").
+			Mend("write each member with its type, and leave out those without a value")
+	case len(null) > 0:
+		return probe.Warn("%s: %s null", bare(x), isOrAre(null)).On(x).Who(served(t, x)).So("TypeScript clients drop a document that has null where a value is optional").
+			Mend("leave out members without a value")
+	}
+	return probe.Pass("%s", bare(x)).On(x)
+}
+
+// noList tells whether a member is there and no array of strings: its types have a check of their own.
+func noList(d *probe.Document, name string) bool {
+	wrong, _ := mistyped(d, nil, []string{name}, nil)
+	return len(wrong) > 0
+}
+
+func notList(name string) probe.Verdict {
+	return probe.Skip("%s is no array of strings, as another finding says", name)
+}
+
+func isOrAre(words []string) string {
+	if len(words) == 1 {
+		return words[0] + " is"
+	}
+	return list(words) + " are"
+}
+
+// orAbsent shows a member as it was served.
+func orAbsent(d *probe.Document, name string) string {
+	if !d.Has(name) {
+		return "absent"
+	}
+	return value(d.Members[name])
+}
+
+// unlike tells in which parts two URLs differ that ought to be the same, byte for byte; "" when it cannot say.
+func unlike(want, got string) string {
+	a, b := absolute(want), absolute(got)
+	if a == nil || b == nil {
+		return ""
+	}
+	var parts []string
+	add := func(part string, differ bool) {
+		if differ {
+			parts = append(parts, part)
+		}
+	}
+	p, q := a.EscapedPath(), b.EscapedPath()
+	slash, letters := strings.TrimSuffix(p, "/") == strings.TrimSuffix(q, "/"), strings.EqualFold(p, q)
+	add("the scheme", a.Scheme != b.Scheme)
+	add("the host", !strings.EqualFold(a.Hostname(), b.Hostname()))
+	add("the port", a.Port() != b.Port())
+	add("the slash at the end", p != q && slash)
+	add("the letter case of the path", p != q && !slash && letters)
+	add("the path", !slash && !letters)
+	add("the query", a.RawQuery != b.RawQuery)
+	add("the fragment", a.Fragment != b.Fragment)
+	switch len(parts) {
+	case 0:
+		return ": the letter case of the host differs"
+	case 1:
+		return ": " + parts[0] + " differs"
+	}
+	return ": " + list(parts) + " differ"
+}
+
+// rootSlash reports whether two URLs differ in nothing but the slash of an empty path, which is no difference by RFC 3986
+// section 6.2.3 and which many libraries add or drop by themselves.
+func rootSlash(want, got string) bool {
+	a, b := absolute(want), absolute(got)
+	return a != nil && b != nil && want != got && strings.TrimSuffix(want, "/") == strings.TrimSuffix(got, "/") &&
+		strings.TrimSuffix(a.Path, "/") == ""
+}
+
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+// secluded says why a host cannot be reached from the internet, "" when nothing speaks against it.
+func secluded(u *url.URL) string {
+	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	ip, err := netip.ParseAddr(name)
+	switch {
+	case probe.Loopback(name):
+		return "this very machine"
+	case err == nil && (ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || shared.Contains(ip)):
+		return "a private address"
+	case err == nil:
+		return ""
+	case !strings.Contains(name, "."):
+		return "a name of an internal network"
+	}
+	for _, suffix := range []string{".local", ".internal", ".lan", ".home.arpa", ".corp", ".localdomain", ".intranet", ".svc"} {
+		if strings.HasSuffix(name, suffix) {
+			return "a name of an internal network"
+		}
+	}
+	return ""
+}
+
+// place is a URL as one compares where it leads: scheme, host and path.
+func place(u *url.URL) string {
+	return strings.ToLower(u.Scheme) + "://" + host(u) + strings.TrimSuffix(u.EscapedPath(), "/")
+}

@@ -1,0 +1,184 @@
+package checks
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// serverLookout sorts what came from the URLs of authorization server metadata.
+func serverLookout(t *probe.Trace) lookout {
+	return look(t.Of(probe.ServerMetadata), "issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
+}
+
+// issuersNamed are the authorization servers that the resource metadata send this client to.
+func issuersNamed(t *probe.Trace) []string {
+	all := resourceDocument(t).Strings("authorization_servers")
+	if len(all) > 1 && (t.Profile.Discovery.FirstServerOnly || t.Profile.ID == "") {
+		return all[:1]
+	}
+	return all
+}
+
+// The forms of an issuer's well-known URLs, in the order in which clients try them; the last is Keycloak's own.
+var wellKnownForms = []string{"oauth", "oidc-inserted", "oidc-appended", "oauth-appended"}
+
+func wellKnownURL(issuer, form string) *url.URL {
+	if form == "oauth-appended" {
+		return absolute(strings.TrimSuffix(issuer, "/") + "/.well-known/oauth-authorization-server")
+	}
+	return absolute(probe.ServerMetadataURLs(issuer)[form])
+}
+
+// candidate tells of which issuer that was named, and in which forms, a URL is the well-known one; "" for none: a copy.
+func candidate(t *probe.Trace, x *probe.Exchange) (issuer string, forms []string) {
+	for _, issuer := range issuersNamed(t) {
+		for _, form := range wellKnownForms {
+			if u := wellKnownURL(issuer, form); u != nil && place(u) == place(x.URL()) {
+				forms = append(forms, form)
+			}
+		}
+		if len(forms) > 0 {
+			return issuer, forms
+		}
+	}
+	return "", nil
+}
+
+func isCandidate(t *probe.Trace, x *probe.Exchange) bool {
+	issuer, _ := candidate(t, x)
+	return issuer != ""
+}
+
+// serverDocument returns the metadata to judge: those of the issuer that was named, and of these the first that the client
+// accepts, else the first; where that issuer served none, the copy in use.
+func serverDocument(t *probe.Trace) *probe.Document {
+	docs := serverLookout(t).documents
+	own := slices.DeleteFunc(slices.Clone(docs), func(x *probe.Exchange) bool { return !isCandidate(t, x) })
+	for _, x := range own {
+		if d := x.Metadata(); accepted(t, d) {
+			return d
+		}
+	}
+	switch {
+	case len(own) > 0:
+		return own[0].Metadata()
+	case t.ServerMetadata() != nil:
+		return t.ServerMetadata()
+	case len(docs) > 0:
+		return docs[0].Metadata()
+	}
+	return nil
+}
+
+// accepted reports whether a document has what the client at hand requires.
+func accepted(t *probe.Trace, d *probe.Document) bool {
+	return !slices.ContainsFunc(t.RequiredMembers(), func(name string) bool { return len(d.Strings(name)) == 0 })
+}
+
+// onServer makes a judge of one that needs the document.
+func onServer(judge func(*probe.Trace, *probe.Document) probe.Verdict) func(*probe.Trace) probe.Verdict {
+	return func(t *probe.Trace) probe.Verdict {
+		if d := serverDocument(t); d != nil {
+			return judge(t, d)
+		}
+		return probe.Skip("no authorization server metadata were read")
+	}
+}
+
+func serverPublic(t *probe.Trace) probe.Verdict { return serverLookout(t).forAnybody(t, unfound(t)) }
+
+func serverIsJSON(t *probe.Trace) probe.Verdict {
+	return serverLookout(t).isJSON(t, "authorization server metadata document", unfound(t))
+}
+
+func serverFound(t *probe.Trace) probe.Verdict {
+	l := serverLookout(t)
+	refused := slices.DeleteFunc(slices.Clone(l.absent), func(x *probe.Exchange) bool { return !isCandidate(t, x) && len(issuersNamed(t)) > 0 })
+	if d := serverDocument(t); d != nil {
+		return foundAt(t, d, refused)
+	}
+	if len(l.absent) == 0 {
+		return l.nothing("no document was asked for")
+	}
+	x := l.absent[0]
+	return inFront(x, probe.Fail("%s", asked(l.absent)).On(l.absent...).Who(served(t, x)).So("%s", unfound(t)).Mend("%s", mendMissing(t, x)))
+}
+
+// foundAt tells where the document lies, and who does not look there.
+func foundAt(t *probe.Trace, d *probe.Document, refused []*probe.Exchange) probe.Verdict {
+	x := d.Exchange
+	issuer, forms := candidate(t, x)
+	looks := t.Profile.Discovery.ServerMetadata
+	switch {
+	case issuer == "" && len(refused) > 0:
+		return probe.Warn("%s; only the copy at %s", asked(refused), bare(x)).On(append(refused, x)...).
+			So("clients that ask the authorization server itself find no metadata").Mend("%s", mendMissing(t, refused[0]))
+	case issuer == "":
+		return probe.Pass("%s", bare(x)).On(x)
+	case len(looks) > 0 && !slices.ContainsFunc(forms, func(form string) bool { return slices.Contains(looks, form) }):
+		return probe.Fail("the document lies at %s alone", bare(x)).On(append(refused, x)...).
+			So("%s does not look there and %s", clientName(t), astray(t)).Mend("%s", mendMissing(t, x))
+	case !slices.Contains(forms, "oauth") && len(refused) > 0:
+		return probe.Pass("%s; clients that know RFC 8414's form alone find %s", bare(x), asked(refused[:1])).On(append(refused, x)...)
+	}
+	return probe.Pass("%s", bare(x)).On(x)
+}
+
+func mendMissing(t *probe.Trace, x *probe.Exchange) string {
+	named := issuersNamed(t)
+	switch {
+	case len(named) == 0:
+		return "name the authorization server in the resource metadata (authorization_servers), or serve its metadata at " + t.Origin() + "/.well-known/oauth-authorization-server"
+	case strings.Contains(bodyText(x.Answer()), "realm does not exist"):
+		return "write the realm's name in authorization_servers as the realm has it, upper and lower case too: Keycloak knows no realm of " + named[0]
+	case strings.Contains(named[0], "/realms/"):
+		return "let the proxy forward " + wellKnownURL(named[0], "oauth").Path + " to Keycloak (26.4 or later serves it), not /realms/ alone"
+	}
+	return "serve the metadata at " + probe.ServerMetadataURLs(named[0])["oauth"] + ", and name the issuer in authorization_servers byte for byte"
+}
+
+func earlierFallThrough(t *probe.Trace, d *probe.Document) probe.Verdict {
+	l := serverLookout(t)
+	for _, x := range slices.Concat(l.broken, l.locked) {
+		if x.N < d.Exchange.N && isCandidate(t, x) == isCandidate(t, d.Exchange) {
+			return inFront(x, probe.Fail("%s: %s; the document lies at %s", bare(x), answered(x), bare(d.Exchange)).On(x, d.Exchange).Who(served(t, x)).
+				So("the Python and TypeScript libraries stop at such an answer and do not ask the URL of the document").
+				Mend("answer 404 at %s, or serve the document there too", x.URL().Path))
+		}
+	}
+	return probe.Pass("%s", bare(d.Exchange)).On(d.Exchange)
+}
+
+func mirrorAgrees(t *probe.Trace, d *probe.Document) probe.Verdict {
+	for _, x := range serverLookout(t).documents {
+		if host(x.URL()) != host(t.URL()) || isCandidate(t, x) || len(issuersNamed(t)) == 0 {
+			continue
+		}
+		mirror := x.Metadata()
+		if d.Exchange == x {
+			return ownName(t, mirror)
+		}
+		for _, name := range []string{"issuer", "authorization_endpoint", "token_endpoint", "registration_endpoint", "jwks_uri"} {
+			if a, b := orAbsent(d, name), orAbsent(mirror, name); a != b {
+				return probe.Fail("%s is %s at %s and %s at %s", name, a, bare(d.Exchange), b, bare(x)).On(d.Exchange, x).
+					So("clients that read the copy go elsewhere than those that read the original").
+					Mend("serve the authorization server's own document unchanged at %s, or none", bare(x))
+			}
+		}
+		return probe.Pass("%s", bare(x)).On(d.Exchange, x)
+	}
+	return probe.Skip("no copy on the MCP server's host was read")
+}
+
+// ownName judges a copy whose original was not seen by the name that it bears.
+func ownName(t *probe.Trace, mirror *probe.Document) probe.Verdict {
+	want, got := issuersNamed(t)[0], mirror.String("issuer")
+	if want == got {
+		return probe.Pass("the copy bears the issuer %s", got).On(mirror.Exchange)
+	}
+	return probe.Fail("the copy's issuer is %s, the resource metadata name %s%s", quoted(got), quoted(want), unlike(want, got)).On(mirror.Exchange).
+		So("clients that compare refuse the copy").Mend("serve the authorization server's own document unchanged, with its own issuer")
+}
