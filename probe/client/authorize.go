@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe/client/browser"
 )
@@ -34,6 +35,8 @@ func authorize(ctx context.Context, e *Emulator) error {
 		e.showPage(ctx, e.happy, target)
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, loginLimit)
+	defer cancel()
 	to, err := e.opt.SignIn.Authorize(ctx, browser.Request{
 		URL: target, RedirectURI: w.redirect, State: state, Issuer: w.issuer, EndSession: w.endpoints.endSession,
 		Tap: e.tap, Transport: e.happy,
@@ -50,6 +53,9 @@ func authorize(ctx context.Context, e *Emulator) error {
 	w.code = code
 	return nil
 }
+
+// loginLimit is how long a person may take to sign in.
+const loginLimit = 10 * time.Minute
 
 // authorizationURL makes the authorization request. Without a challenge none is sent.
 func (e *Emulator) authorizationURL(state, challenge, redirect string) string {

@@ -159,7 +159,7 @@ func (e *Emulator) speaks() (*talk, error) {
 // streamLimit is how long a stream may take to begin, streamPause how long its first event is waited for.
 const (
 	streamLimit = 10 * time.Second
-	streamPause = 300 * time.Millisecond
+	streamPause = 150 * time.Millisecond
 )
 
 // stream opens the stream for messages of the server (MCP 2025-11-25, transports: listening), and closes it once it is
