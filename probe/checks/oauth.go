@@ -172,10 +172,11 @@ func differing(want, got string) string {
 	return ""
 }
 
-// byItself gives a verdict the edge's own remedy where an edge gave the answer without asking the server behind it.
+// byItself gives a verdict the edge's own remedy, and the check on the edge as its reason, where an edge gave the answer
+// without asking the server behind it.
 func byItself(x *probe.Exchange, v probe.Verdict) probe.Verdict {
 	if s, ok := edgeOf(x); ok && s.Self && s.Mend != "" {
-		return v.Who(probe.OwnerEdge).Mend("%s", s.Mend)
+		return v.Who(probe.OwnerEdge).Mend("%s", s.Mend).Because(interference[s.Kind])
 	}
 	return v
 }

@@ -1,0 +1,122 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// agentsAlike compares what one place answered to different User-Agents: those of the probe, and those of the handshake
+// itself that asked the same.
+func agentsAlike(t *probe.Trace) probe.Verdict {
+	var refused, passed []*probe.Exchange
+	for _, x := range besideProbes(t) {
+		switch {
+		case !refusesAgent(x):
+			passed = append(passed, x)
+		case sends(t, x) || !slices.Contains(noClients, product(x.Request.Header.Get("User-Agent"))):
+			refused = append(refused, x)
+		}
+	}
+	slices.SortStableFunc(refused, func(a, b *probe.Exchange) int { return rank(t, a) - rank(t, b) })
+	for _, x := range refused {
+		i := slices.IndexFunc(passed, func(y *probe.Exchange) bool { return asksLike(x) == asksLike(y) && agent(x) != agent(y) })
+		if i >= 0 {
+			return agentRefused(t, x, passed[i])
+		}
+	}
+	if len(refused) > 0 {
+		return probe.Unknown("all are refused alike: %s", outcome(refused[0])).On(refused...)
+	}
+	return probe.Pass("%s", list(agents(passed))).On(passed...)
+}
+
+// noClients are asked as for comparison: a rule against them stops no MCP client.
+var noClients = []string{"mozilla", "curl"}
+
+// besideProbes returns the probe's exchanges and those of the handshake that asked the same of the same place.
+func besideProbes(t *probe.Trace) []*probe.Exchange {
+	places := map[string]bool{}
+	all := t.Of(probe.Connection)
+	for _, x := range all {
+		if x.Probe == "user-agent" {
+			places[asksLike(x)] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(x *probe.Exchange) bool {
+		return !places[asksLike(x)] || x.Probe != "" && x.Probe != "user-agent" || x.Response == nil && !unanswered(x)
+	})
+}
+
+func asksLike(x *probe.Exchange) string {
+	return fmt.Sprint(x.Request.Method, " ", bare(x), " ", x.Bearer())
+}
+
+// refusesAgent: an edge's own page or a bare 403, or a connection that was cut; not what any client may get at any time.
+func refusesAgent(x *probe.Exchange) bool {
+	if x.Response == nil {
+		return true
+	}
+	_, ok := byEdge(x, challenged, blocked)
+	return ok || x.Status() == 403 || x.Status() == 406
+}
+
+// rank puts the User-Agents that the client at hand sends before those of others.
+func rank(t *probe.Trace, x *probe.Exchange) int {
+	if sends(t, x) {
+		return 0
+	}
+	return 1
+}
+
+// sends reports whether the client at hand sends an exchange's User-Agent, whatever its version; of a stranger each may be.
+func sends(t *probe.Trace, x *probe.Exchange) bool {
+	if t.Profile.ID == "" || x.Probe == "" {
+		return true
+	}
+	name := product(x.Request.Header.Get("User-Agent"))
+	for _, known := range []*string{t.Profile.Headers.MCPUserAgent, t.Profile.Headers.OAuthUserAgent} {
+		if known != nil && product(*known) == name || known == nil && name == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// product is a User-Agent's first word without its version (RFC 9110 section 10.1.5).
+func product(agent string) string {
+	word, _, _ := strings.Cut(agent, " ")
+	word, _, _ = strings.Cut(word, "/")
+	return strings.ToLower(word)
+}
+
+func agentRefused(t *probe.Trace, x, y *probe.Exchange) probe.Verdict {
+	judged, who := probe.Fail, clientName(t)
+	if !sends(t, x) {
+		judged, who = probe.Warn, "a client of that name"
+	}
+	v := judged("%s %s: %s to User-Agent %s, %s to %s", x.Request.Method, bare(x), outcome(x), agent(x), outcome(y), agent(y)).On(x, y).
+		So("%s is stopped there, though others get through", who).
+		Mend("let User-Agent %s through at %s: in Cloudflare see Security > Events, Block AI bots, AI Crawl Control and Browser Integrity Check", agent(x), x.URL().Path)
+	return byItself(x, v)
+}
+
+// outcome tells an answer, or why none came.
+func outcome(x *probe.Exchange) string {
+	if x.Response == nil {
+		return x.Error.Kind
+	}
+	return answered(x)
+}
+
+func agents(xs []*probe.Exchange) []string {
+	var all []string
+	for _, x := range xs {
+		if a := agent(x); !slices.Contains(all, a) {
+			all = append(all, a)
+		}
+	}
+	return all
+}

@@ -1,0 +1,204 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// attempts returns the requests that are no probe, answered or not.
+func attempts(t *probe.Trace) []*probe.Exchange {
+	return slices.DeleteFunc(slices.Clone(t.Of(probe.Connection)), func(x *probe.Exchange) bool { return x.Probe != "" })
+}
+
+// finals returns of requests that ask the same place in the same way the last: a client that tries again and gets through
+// is not held to its first try.
+func finals(xs []*probe.Exchange) []*probe.Exchange {
+	var all []*probe.Exchange
+	at := map[string]int{}
+	for _, x := range xs {
+		key := fmt.Sprint(x.Request.Method, " ", bare(x), " ", x.Bearer())
+		if i, ok := at[key]; ok {
+			all[i] = x
+			continue
+		}
+		at[key] = len(all)
+		all = append(all, x)
+	}
+	return all
+}
+
+// others says that a finding holds for more requests than the one it tells of.
+func others(n int) string {
+	switch {
+	case n < 2:
+		return ""
+	case n == 2:
+		return ", and one more request"
+	}
+	return fmt.Sprintf(", and %d more requests", n-1)
+}
+
+// atEndpoint returns the answered requests to the MCP endpoint itself, in order.
+func atEndpoint(t *probe.Trace) []*probe.Exchange {
+	all := slices.Concat(t.Of(probe.Unauthenticated), t.Of(probe.Authenticated))
+	slices.SortFunc(all, func(a, b *probe.Exchange) int { return a.N - b.N })
+	return slices.DeleteFunc(all, func(x *probe.Exchange) bool { return x.Response == nil })
+}
+
+// answering returns the first answered exchange with each host.
+func answering(t *probe.Trace) (hosts []string, first []*probe.Exchange) {
+	for _, x := range responses(t) {
+		if h := host(x.URL()); !slices.Contains(hosts, h) {
+			hosts, first = append(hosts, h), append(first, x)
+		}
+	}
+	return hosts, first
+}
+
+// unanswered: an error and no response. That the client gave up says nothing of the server.
+func unanswered(x *probe.Exchange) bool {
+	return x.Response == nil && x.Error != nil && x.Error.Kind != "canceled"
+}
+
+func connected(t *probe.Trace) probe.Verdict {
+	dead := slices.DeleteFunc(finals(attempts(t)), func(x *probe.Exchange) bool { return !unanswered(x) })
+	hosts, first := answering(t)
+	switch {
+	case len(dead) == 0 && len(hosts) == 0:
+		return probe.Unknown("no request has come to its end").On(attempts(t)...)
+	case len(dead) == 0:
+		return probe.Pass("%s answered", list(hosts)).On(first...)
+	}
+	x := dead[0]
+	judged := probe.Fail
+	if slices.Contains(hosts, host(x.URL())) && len(dead) == 1 && x.Request.Method == "GET" && host(x.URL()) == host(t.URL()) && x.URL().Path == t.URL().Path {
+		judged = probe.Warn // the stream that some clients open: calls work without it
+	}
+	v := judged("%s %s: %s (%s)%s", x.Request.Method, bare(x), x.Error.Kind, clipped(x.Error.Text, 160), others(len(dead))).On(dead...).
+		So("%s cannot reach %s", clientName(t), party(t, x))
+	if slices.Contains(hosts, host(x.URL())) {
+		return v.Who(served(t, x)).So("%s waits for %s in vain", clientName(t), bare(x)).
+			Mend("the host answers other requests, this one gets nothing: look into the server's log; send the headers of a stream at once and a comment line every 15 s")
+	}
+	return mendConnection(t, v, x)
+}
+
+// party tells whom a request went to.
+func party(t *probe.Trace, x *probe.Exchange) string {
+	if host(x.URL()) == host(t.URL()) {
+		return "the MCP server"
+	}
+	return "the authorization server (" + host(x.URL()) + ")"
+}
+
+func mendConnection(t *probe.Trace, v probe.Verdict, x *probe.Exchange) probe.Verdict {
+	name, port := x.URL().Hostname(), x.URL().Port()
+	if port == "" {
+		port = defaultPort(x.URL().Scheme)
+	}
+	switch kind := x.Error.Kind; {
+	case kind == "dns":
+		return v.Because("network.resolves").Mend("make an A record for %s", name)
+	case kind == "tls" && oldTLS(x.Error.Text):
+		return v.Who(served(t, x)).Because("network.tls-version").Mend("speak TLS 1.2 or newer at %s", name)
+	case kind == "tls" && strings.Contains(x.Error.Text, "HTTP response to HTTPS client"):
+		return v.Who(served(t, x)).Mend("port %s of %s speaks plain HTTP: put TLS in front of it, or type http:// where it is this machine's own", port, name)
+	case kind == "tls":
+		return v.Who(served(t, x)).Because("network.certificate-verifies").
+			Mend("serve a certificate for %s at port %s; Cloudflare's own covers one level of sub-domains, deeper names need Advanced Certificate Manager", name, port)
+	case kind == "refused":
+		return v.Who(served(t, x)).Mend("start what should listen at port %s of %s, and see that the port is forwarded to it", port, name)
+	case kind == "reset" || kind == "eof":
+		return v.Mend("look for a firewall, proxy or hosting provider that cuts connections to %s; hosted Claude comes from 160.79.104.0/21", name)
+	case kind == "timeout" || kind == "unreachable":
+		return v.Mend("let port %s of %s through the firewall and the router, and see that its address is the server's own; hosted Claude comes from 160.79.104.0/21", port, name)
+	}
+	return v.Mend("look into the log of what listens at port %s of %s", port, name)
+}
+
+// oldTLS: what Go, OpenSSL and alerts say when no version suits both (RFC 8446 section 6.2, protocol_version).
+func oldTLS(said string) bool {
+	return strings.Contains(said, "protocol version")
+}
+
+func tlsVersion(t *probe.Trace) probe.Verdict {
+	v := func(name, seen string) probe.Verdict {
+		return probe.Fail("%s: %s", name, seen).So("%s refuses the connection", clientName(t)).
+			Mend("raise the lowest TLS version to 1.2 (nginx: ssl_protocols TLSv1.2 TLSv1.3; Cloudflare: SSL/TLS > Edge Certificates > Minimum TLS Version)")
+	}
+	var seen []string
+	var on []*probe.Exchange
+	for _, x := range attempts(t) {
+		switch {
+		case x.Error != nil && x.Error.Kind == "tls" && oldTLS(x.Error.Text):
+			return v(host(x.URL()), clipped(x.Error.Text, 160)).On(x).Who(served(t, x))
+		case x.Peer == nil || x.Peer.TLS == nil || x.Peer.TLS.Version == "":
+		case outdated(x.Peer.TLS.Version):
+			return v(host(x.URL()), x.Peer.TLS.Version).On(x).Who(served(t, x))
+		case !slices.Contains(seen, x.Peer.TLS.Version):
+			seen, on = append(seen, x.Peer.TLS.Version), append(on, x)
+		}
+	}
+	for _, f := range certificates(t) {
+		if version := text(f.Data["version"]); outdated(version) {
+			return v(text(f.Data["host"]), version).Who(servedAt(t, f))
+		} else if version != "" && !slices.Contains(seen, version) {
+			seen = append(seen, version)
+		}
+	}
+	if len(seen) == 0 {
+		return probe.Skip("no TLS connection was seen from here")
+	}
+	return probe.Pass("%s", list(seen)).On(on...).OnFact(certificates(t)...)
+}
+
+func outdated(version string) bool {
+	return version == "TLS 1.1" || version == "TLS 1.0" || strings.HasPrefix(version, "SSL")
+}
+
+func notRedirected(t *probe.Trace) probe.Verdict {
+	posts := slices.DeleteFunc(atEndpoint(t), func(x *probe.Exchange) bool { return x.Request.Method != "POST" })
+	if len(posts) == 0 {
+		return probe.Skip("no POST to the endpoint was answered")
+	}
+	for _, x := range finals(posts) {
+		if x.Status() < 300 || x.Status() > 399 {
+			continue
+		}
+		if loginInstead(x) {
+			return probe.Unknown("%s: a login, not another place of the endpoint", answered(x)).On(x)
+		}
+		return redirected(t, x)
+	}
+	return probe.Pass("%s answers by itself", t.URL().Path).On(posts...)
+}
+
+func redirected(t *probe.Trace, x *probe.Exchange) probe.Verdict {
+	to, status := sentTo(x), x.Status()
+	keeps := status == 307 || status == 308
+	v := func(judged func(string, ...any) probe.Verdict, effect string) probe.Verdict {
+		return judged("POST %s: %s", bare(x), answered(x)).On(x).Who(served(t, x)).So("%s", effect)
+	}
+	if to == nil || to.Host == "" {
+		return v(probe.Fail, clientName(t)+" gets no answer that it can use").Mend("answer POST %s itself, with 401 for a request without a token", x.URL().Path)
+	}
+	to.RawQuery, to.Fragment = "", ""
+	final := clipped(to.String(), 200)
+	switch {
+	case to.Scheme == "https" && x.URL().Scheme == "http" && to.Hostname() == x.URL().Hostname():
+		return v(probe.Fail, clientName(t)+" may not follow from http to https with a token").Because("network.https").Mend("type %s into the client", final)
+	case to.Scheme == "http" && x.URL().Scheme == "https":
+		return v(probe.Fail, clientName(t)+" does not follow to http").
+			Mend("the server does not know that it is behind TLS: let it trust X-Forwarded-Proto (uvicorn: --proxy-headers --forwarded-allow-ips), and serve %s without a redirect", x.URL().Path)
+	case host(to) != host(x.URL()):
+		return v(probe.Fail, "the token is taken off on the way to another host").Mend("type %s into the client, and publish that as the resource", final)
+	case keeps:
+		return v(probe.Warn, "every call takes one more round trip, and clients that follow no redirect stop here").
+			Mend("type %s into the client, or serve both forms without a redirect", final)
+	}
+	return v(probe.Fail, fmt.Sprintf("%d turns POST into GET: no call arrives", status)).
+		Mend("type %s into the client, or serve both forms without a redirect", final)
+}
