@@ -79,8 +79,9 @@ func TestTheOperatorsStory(t *testing.T) {
 	if f := r.findings()["authorization.endpoint-on-authorization-server"]; f.Outcome != probe.Failed {
 		t.Errorf("%s: %s %s", f.Check, f.Outcome, f.Detail)
 	}
-	if r.summary.Status != probe.Unhealthy || r.err != nil {
-		t.Errorf("status %s, error %v", r.summary.Status, r.err)
+	first := r.summary.First
+	if r.summary.Status != probe.Unhealthy || r.err != nil || first == nil || *first != "server-metadata.authorization-endpoint" {
+		t.Errorf("status %s, error %v\n%s", r.summary.Status, r.err, wrongs(r))
 	}
 }
 
