@@ -158,7 +158,7 @@ func (c *call) decode(into any, name string) (answer, bool) {
 }
 
 func (c *call) unrecognized(name, field string) answer {
-	column := bytes.Index(c.body, []byte(`"`+field+`"`)) + len(field) + 5
+	column := bytes.Index(c.body, []byte(`"`+field+`"`)) + len(field) + 6
 	return failed(http.StatusBadRequest, fmt.Sprintf("Invalid json representation for %s. Unrecognized field %q at line 1 column %d.", name, field, column))
 }
 

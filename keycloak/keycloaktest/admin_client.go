@@ -28,11 +28,11 @@ func listClients(c *call) answer {
 		all = append(all, one.shown())
 	}
 	slices.SortFunc(all, func(a, b clientRep) int { return strings.Compare(a.ClientID, b.ClientID) })
-	return found(page(all, q))
+	return found(section(all, q))
 }
 
-// page cuts a list as first and max say.
-func page[T any](all []T, q url.Values) []T {
+// section cuts a list as first and max say.
+func section[T any](all []T, q url.Values) []T {
 	if n, err := strconv.Atoi(q.Get("first")); err == nil && n > 0 {
 		all = all[min(n, len(all)):]
 	}
@@ -226,14 +226,18 @@ func readSecret(c *call) answer { return c.withClient(secretOf) }
 func renewSecret(c *call) answer {
 	return c.withClient(func(one *client) answer {
 		c.newSecret(&one.rep)
-		return secretOf(one)
+		a := secretOf(one)
+		a.header.Del("Cache-Control")
+		return a
 	})
 }
 
 func readServiceAccount(c *call) answer {
 	return c.withClient(func(one *client) answer {
 		if u := c.realm.serviceUser(one); u != nil {
-			return found(u.rep)
+			rep := u.shown()
+			rep.Access = nil
+			return found(rep)
 		}
 		return failed(http.StatusBadRequest, "Service account not enabled for the client '"+one.rep.ClientID+"'")
 	})

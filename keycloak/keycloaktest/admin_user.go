@@ -62,7 +62,7 @@ func listUsers(c *call) answer {
 	for _, u := range c.usersAsked() {
 		all = append(all, u.shown("manage"))
 	}
-	return found(page(all, c.r.URL.Query()))
+	return found(section(all, c.r.URL.Query()))
 }
 
 func countUsers(c *call) answer { return found(len(c.usersAsked())) }

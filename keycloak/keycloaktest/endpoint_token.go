@@ -182,7 +182,7 @@ func byPassword(c *call, of *client) answer {
 	if !ok {
 		return a
 	}
-	s := c.newSession(u)
+	s := c.newSession(c.newSessionID(), u)
 	s.join(of, c.now)
 	g.session, g.notes, g.kind = s, notesOf(s), "ro"
 	if g.asksOffline() {

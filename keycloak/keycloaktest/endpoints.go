@@ -22,6 +22,16 @@ var realmRoutes = []route{
 	{http.MethodPost, "protocol/openid-connect/revoke", revoke},
 	{http.MethodGet, "protocol/openid-connect/userinfo", userinfo},
 	{http.MethodPost, "protocol/openid-connect/userinfo", userinfo},
+	{http.MethodGet, "protocol/openid-connect/auth", authorize},
+	{http.MethodPost, "protocol/openid-connect/auth", authorize},
+	{http.MethodGet, "login-actions/authenticate", authenticate},
+	{http.MethodPost, "login-actions/authenticate", authenticate},
+	{http.MethodGet, "login-actions/required-action", requiredAction},
+	{http.MethodPost, "login-actions/required-action", requiredAction},
+	{http.MethodPost, "login-actions/consent", consent},
+	{http.MethodGet, "protocol/openid-connect/logout", logout},
+	{http.MethodPost, "protocol/openid-connect/logout", logout},
+	{http.MethodPost, "protocol/openid-connect/logout/logout-confirm", logoutConfirm},
 }
 
 func hasOpenID(scope string) bool { return slices.Contains(strings.Fields(scope), "openid") }
@@ -79,6 +89,9 @@ func metadata(c *call) answer {
 
 // certs are the realm's two keys. Nothing is encrypted here, so the second is the first under another name.
 func certs(c *call) answer {
+	if c.insecure() {
+		return refused(http.StatusForbidden, "invalid_request", "HTTPS required")
+	}
 	key := c.key().Public()
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
 		{Key: key, KeyID: c.realm.sigKid, Algorithm: "RS256", Use: "sig"},

@@ -47,8 +47,8 @@ func (c *call) newSessionID() string {
 	return newText(24)
 }
 
-func (c *call) newSession(u *user) *session {
-	s := &session{id: c.newSessionID(), user: u, address: remoteIP(c.r), started: c.now, last: c.now, clients: map[string]*clientSession{}}
+func (c *call) newSession(id string, u *user) *session {
+	s := &session{id: id, user: u, address: remoteIP(c.r), started: c.now, last: c.now, clients: map[string]*clientSession{}}
 	c.realm.sessions[s.id] = s
 	return s
 }

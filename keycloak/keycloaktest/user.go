@@ -57,7 +57,12 @@ type credential struct {
 
 // setUp: nothing is left for the user to do before signing in.
 func (u *user) setUp() bool {
-	return u.rep.FirstName != "" && u.rep.LastName != "" && u.rep.Email != "" && !u.temporary && len(u.rep.Actions) == 0 || u.admin
+	return u.complete() && !u.temporary && len(u.rep.Actions) == 0
+}
+
+// complete: the user profile has what it must have; the first administrator's need not.
+func (u *user) complete() bool {
+	return u.rep.FirstName != "" && u.rep.LastName != "" && u.rep.Email != "" || u.admin
 }
 
 func (u *user) name() string { return strings.TrimSpace(u.rep.FirstName + " " + u.rep.LastName) }
