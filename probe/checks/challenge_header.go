@@ -37,9 +37,9 @@ func wellKnown(t *probe.Trace) *probe.Document {
 }
 
 // onOwnHost returns the authorization server metadata that lie on the MCP server's host, where clients of the first
-// revision look (MCP 2025-03-26); nil when there are none.
+// revision look (MCP 2025-03-26), complete or not; nil when there are none.
 func onOwnHost(t *probe.Trace) *probe.Document {
-	if d := t.ServerMetadata(); d != nil && host(d.Exchange.URL()) == host(t.URL()) {
+	if d := serverDocument(t); d != nil && host(d.Exchange.URL()) == host(t.URL()) {
 		return d
 	}
 	return nil

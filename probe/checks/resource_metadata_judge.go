@@ -62,7 +62,7 @@ func resourceFound(t *probe.Trace) probe.Verdict {
 	}
 	v := probe.Fail("%s", asked(l.absent)).On(l.absent...).Mend("serve the document at %s: {\"resource\": %q, \"authorization_servers\": [\"<issuer>\"]}",
 		probe.ResourceMetadataURLs(t.Target)["path"], t.Target)
-	if d := serverDocument(t); d != nil && host(d.Exchange.URL()) == host(t.URL()) {
+	if onOwnHost(t) != nil {
 		v.Outcome = probe.Warned
 		return v.So("clients since MCP 2025-06-18 may not look for the authorization server on the MCP server's own host, as %s did", clientName(t))
 	}

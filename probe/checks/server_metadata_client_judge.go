@@ -93,8 +93,8 @@ func authMethods(t *probe.Trace, d *probe.Document) probe.Verdict {
 		return notList(methodList)
 	case len(can) == 0:
 		return v(probe.Fail).So("%s can authenticate in none of these ways: the login fails at its last step", clientName(t))
-	case own != "" && !machine(t) && !slices.Contains(can, own) && !slices.Contains(can, "none"):
-		return v(probe.Warn).So("with a secret %s is observed to use %s, which may be refused", clientName(t), own).
+	case own != "" && !machine(t) && d.Has(methodList) && !slices.Contains(can, own) && !slices.Contains(can, "none"):
+		return v(probe.Warn).So("with a secret %s uses %s, which may be refused", clientName(t), own).
 			Mend("take and list %s too, or make the client public", own)
 	}
 	return probe.Pass("%s", list(can)).On(d.Exchange)

@@ -29,6 +29,13 @@ var wholeHandshakes = map[string]struct {
 		"server-metadata.authorization-endpoint": "skip", "server-metadata.token-endpoint": "pass", "server-metadata.machine-grant": "pass",
 		"token.issued": "pass",
 	}},
+	"operators-story-first-revision": {status: probe.Unhealthy, first: "server-metadata.authorization-endpoint", found: map[string]string{
+		"resource-metadata.found": "warn", "authorization.endpoint-on-authorization-server": "fail because server-metadata.authorization-endpoint",
+	}},
+	"edge-challenges": {status: probe.Unhealthy, first: "edge.not-blocked", found: map[string]string{
+		"resource-metadata.public": "fail because edge.not-blocked", "server-metadata.public": "fail because edge.not-blocked",
+		"resource-metadata.names-target": "skip because resource-metadata.public",
+	}},
 	"other-make-oidc-alone":    {status: probe.Healthy, found: map[string]string{"server-metadata.found": "pass", "server-metadata.issuer-matches": "pass"}},
 	"other-make-separate-host": {status: probe.Healthy, found: map[string]string{"server-metadata.found": "pass", "server-metadata.well-formed": "pass"}},
 }
