@@ -93,14 +93,11 @@ func endpointFound(t *probe.Trace) probe.Verdict {
 // untaken is the verdict on a POST that nobody takes, unless GET is served: then it is the transport of MCP 2024-11-05,
 // whose servers answer POST so (MCP 2025-11-25, backwards compatibility).
 func untaken(t *probe.Trace, x *probe.Exchange) probe.Verdict {
-	stream := latest(t, probe.Unauthenticated, func(y *probe.Exchange) bool {
-		return y.Request.Method == "GET" && y.Answer().Type == "text/event-stream"
-	})
-	if stream.Answer().Type == "text/event-stream" {
-		return probe.Warn("POST %s: %s; GET opens an event stream", bare(x), answered(x)).On(x, stream).
-			So("only clients that still speak the old HTTP+SSE transport can use it").Mend("serve Streamable HTTP: POST at %s", x.URL().Path)
+	if !oldTransport(t, x) {
+		return notFound(t, x)
 	}
-	return notFound(t, x)
+	return probe.Warn("POST %s: %s; GET opens the event stream of the old HTTP+SSE transport", bare(x), answered(x)).On(x, oldStream(t)).
+		So("only clients that still speak that transport can use it").Mend("serve Streamable HTTP: POST at %s", x.URL().Path)
 }
 
 // oldStream returns a stream that GET opened without a token, nil when there is none.
@@ -112,6 +109,11 @@ func oldStream(t *probe.Trace) *probe.Exchange {
 		return x
 	}
 	return nil
+}
+
+// oldTransport: a stream was seen, or the path that all SDKs gave it takes GET alone.
+func oldTransport(t *probe.Trace, x *probe.Exchange) bool {
+	return oldStream(t) != nil || x.Status() == 405 && strings.HasSuffix(x.URL().Path, "/sse") && strings.Contains(x.Header("Allow"), "GET")
 }
 
 func notFound(t *probe.Trace, x *probe.Exchange) probe.Verdict {
@@ -134,8 +136,8 @@ func status401(t *probe.Trace) probe.Verdict {
 		return discoverToo(t, x)
 	case succeeded(x) && x.Request.Method == "POST" && (x.Open || status == 202 || x.Answer().Message()["jsonrpc"] != nil):
 		return letIn(t, x)
-	case (status == 404 || status == 405) && oldStream(t) != nil:
-		return probe.Skip("the server is open: GET opens an event stream without a token")
+	case (status == 404 || status == 405) && oldTransport(t, x):
+		return probe.Skip("the old HTTP+SSE transport asks for the token where GET opens its stream")
 	case x.Request.Method != "POST":
 		return probe.Unknown("only %s was seen: %s", x.Request.Method, answered(x)).On(x)
 	}

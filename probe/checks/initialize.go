@@ -27,7 +27,7 @@ var initialize = []*probe.Check{
 			"A proxy that rewrites, compresses or wraps answers is the usual culprit.",
 		Stage: probe.StageInitialize, Level: probe.Must, Owner: probe.OwnerOrigin,
 		Spec: mcpBase + "basic/transports#sending-messages-to-the-server", Needs: []probe.Evidence{probe.Initialize},
-		After: []string{"initialize.token-accepted"}, Judge: contentType,
+		After: []string{"challenge.endpoint-found", "initialize.token-accepted"}, Judge: contentType,
 	},
 	{
 		ID: "initialize.version-negotiated", Title: "protocol versions are negotiated, not refused",
@@ -63,7 +63,7 @@ var initialize = []*probe.Check{
 			"Answer 401 with WWW-Authenticate: Bearer error=\"invalid_token\" and resource_metadata.",
 		Stage: probe.StageInitialize, Level: probe.Must, Owner: probe.OwnerOrigin,
 		Spec:  "https://www.rfc-editor.org/rfc/rfc6750#section-3.1",
-		Needs: []probe.Evidence{probe.OfProbe("garbage-token")}, Judge: garbageRefused,
+		Needs: []probe.Evidence{probe.OfProbe("garbage-token")}, After: []string{"network.not-redirected", "challenge.host-accepted", "challenge.endpoint-found"}, Judge: garbageRefused,
 	},
 	{
 		ID: "initialize.wrong-audience-refused", Title: "a token made for another resource is refused",

@@ -272,8 +272,8 @@ func garbageRefused(t *probe.Trace) probe.Verdict {
 		if succeeded(x) {
 			return v.So("anybody can use the server: it does not verify tokens").Mend("verify signature, issuer, audience and expiry of every token before anything else")
 		}
-		return v.So("a client with an old token does not learn that it must sign in again").
-			Mend(`answer 401 with WWW-Authenticate: Bearer error="invalid_token" for every token that does not verify`)
+		return byItself(x, v.So("a client with an old token does not learn that it must sign in again").
+			Mend(`answer 401 with WWW-Authenticate: Bearer error="invalid_token" for every token that does not verify`))
 	}
 	for _, x := range all {
 		if c := x.Challenge(); c == nil || c.Error != "invalid_token" {

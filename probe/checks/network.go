@@ -85,7 +85,7 @@ var network = []*probe.Check{
 		ID: "network.url-canonical", Title: "the URL is a canonical resource identifier",
 		Doc: "The URL that the user types is also the name of the resource: in the metadata, in the resource parameter and in the token's audience, compared as text. " +
 			"A fragment is never sent, a password or key in it ends in logs and is no way to sign in, and a port or capitals that clients leave out make two names of one. " +
-			"Type scheme and host in lower case, no port, no fragment, and no slash at the end unless the resource is published with one.",
+			"Type scheme and host in lower case, no port and no fragment, and publish the resource exactly so.",
 		Stage: probe.StageNetwork, Level: probe.Must, Owner: probe.OwnerClient,
 		Spec: mcpAuth + "canonical-server-uri", Needs: []probe.Evidence{probe.Connection}, Judge: urlCanonical,
 	},

@@ -195,10 +195,18 @@ func redirected(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 			Mend("the server does not know that it is behind TLS: let it trust X-Forwarded-Proto (uvicorn: --proxy-headers --forwarded-allow-ips), and serve %s without a redirect", x.URL().Path)
 	case host(to) != host(x.URL()):
 		return v(probe.Fail, "the token is taken off on the way to another host").Mend("type %s into the client, and publish that as the resource", final)
-	case keeps:
+	case keeps && followed(t, x, final):
 		return v(probe.Warn, "every call takes one more round trip, and clients that follow no redirect stop here").
+			Mend("type %s into the client, or serve both forms without a redirect", final)
+	case keeps:
+		return v(probe.Fail, clientName(t)+" was not seen to follow; not every client does").
 			Mend("type %s into the client, or serve both forms without a redirect", final)
 	}
 	return v(probe.Fail, fmt.Sprintf("%d turns POST into GET: no call arrives", status)).
 		Mend("type %s into the client, or serve both forms without a redirect", final)
+}
+
+// followed reports whether a later request went to where a redirect leads.
+func followed(t *probe.Trace, x *probe.Exchange, to string) bool {
+	return slices.ContainsFunc(attempts(t), func(y *probe.Exchange) bool { return y.N > x.N && bare(y) == to })
 }

@@ -230,16 +230,14 @@ func oddity(t *probe.Trace) string {
 		return "the port is the scheme's own"
 	case !strings.HasPrefix(raw, strings.ToLower(u.Scheme)+"://"+strings.ToLower(u.Host)):
 		return "scheme and host are not in lower case"
-	case len(u.Path) > 1 && strings.HasSuffix(u.Path, "/"):
-		return "there is a slash at the end"
 	}
 	return ""
 }
 
-// canonical is a URL as MCP wants it: scheme and host in lower case, no default port, no slash at the end.
+// canonical is a URL with scheme and host in lower case and no default port. A slash at the end stays: some servers answer
+// nowhere else.
 func canonical(u *url.URL) string {
 	c := *u
-	c.Scheme, c.Host, c.RawPath = strings.ToLower(c.Scheme), host(u), ""
-	c.Path = strings.TrimSuffix(c.Path, "/")
+	c.Scheme, c.Host = strings.ToLower(c.Scheme), strings.ToLower(strings.TrimSuffix(c.Host, ":"+defaultPort(c.Scheme)))
 	return c.String()
 }
