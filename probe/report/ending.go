@@ -92,13 +92,13 @@ func (t *Text) last(all []probe.Finding, s probe.Summary) {
 	if s.First != nil {
 		lead = "First to mend: " + plain(*s.First) + ownerOf(all, *s.First) + "."
 	}
-	t.lines(0, t.paint(bold, lead)+" "+numbers(s.Counts))
+	t.lines(t.paint(bold, lead) + " " + numbers(s.Counts))
 }
 
 func ownerOf(all []probe.Finding, id string) string {
 	for _, f := range all {
 		if f.Check == id && f.Owner != "" {
-			return " (" + string(f.Owner) + ")"
+			return " (" + plain(string(f.Owner)) + ")"
 		}
 	}
 	return ""

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/mcpwiz/mcpwiz/probe"
 )
 
@@ -47,7 +49,7 @@ func (t *Text) mark(o probe.Outcome) string {
 func (t *Text) stage(stage probe.Stage, found []probe.Finding) string {
 	found = t.sorted(found)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-20s %s\n", stage, t.counts(found))
+	t.line(&b, stage, found)
 	for _, f := range found {
 		switch {
 		case f.Outcome == probe.Failed || f.Outcome == probe.Warned:
@@ -65,15 +67,26 @@ func (t *Text) sorted(found []probe.Finding) []probe.Finding {
 	return found
 }
 
-// counts returns a stage's outcomes in numbers, or why there are none.
-func (t *Text) counts(found []probe.Finding) string {
+// line writes a stage's one line: its outcomes in numbers, or why there are none, below it where there is no room beside it.
+func (t *Text) line(b *strings.Builder, stage probe.Stage, found []probe.Finding) {
 	n := map[probe.Outcome]int{}
 	for _, f := range found {
 		n[f.Outcome]++
 	}
-	if n[probe.Skipped] == len(found) {
-		return t.mark(probe.Skipped) + " " + whySkipped(found)
+	if n[probe.Skipped] < len(found) {
+		fmt.Fprintf(b, "%-20s %s\n", stage, t.counts(n))
+		return
 	}
+	why := whySkipped(found)
+	if room := t.room(23); room > 0 && ansi.StringWidth(why) > room {
+		fmt.Fprintf(b, "%s\n", stage)
+		t.entry(b, 2, t.mark(probe.Skipped), why)
+		return
+	}
+	fmt.Fprintf(b, "%-20s %s %s\n", stage, t.mark(probe.Skipped), why)
+}
+
+func (t *Text) counts(n map[probe.Outcome]int) string {
 	var parts []string
 	for _, o := range []probe.Outcome{probe.Failed, probe.Warned, probe.Passed, probe.Unclear, probe.Skipped} {
 		if n[o] > 0 {
@@ -92,7 +105,7 @@ func whySkipped(found []probe.Finding) string {
 		if stage, _, ok := strings.Cut(f.Because, "."); ok {
 			return "not reached: needs " + plain(stage)
 		}
-		return "not reached: needs " + words(f.Missing)
+		return "not reached: needs " + plain(words(f.Missing))
 	}
 	for _, f := range found {
 		if f.Detail != found[0].Detail {

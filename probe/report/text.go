@@ -1,9 +1,9 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -63,7 +63,7 @@ func (t *Text) Sink(e probe.Event) {
 	case probe.StageStarted:
 		t.on(e.Handshake, func(h *handshake) { h.at = max(h.at, stageIndex(e.Stage)); t.tellDone(h) })
 	case probe.Recognised:
-		t.on(e.Handshake, func(h *handshake) { h.started.Profile = e.Profile })
+		t.on(e.Handshake, func(h *handshake) { t.recognised(h, e.Profile) })
 	case probe.Excused:
 		t.on(e.Handshake, func(h *handshake) { h.excused = append(h.excused, e) })
 	case probe.Found:
@@ -139,10 +139,7 @@ func (t *Text) head(h *handshake) {
 	t.said = true
 	who := "as a client that is not recognised"
 	if s.Profile != nil {
-		who = "as " + plain(s.Profile.ID)
-		if s.Profile.Date != "" {
-			who += " (profile of " + plain(s.Profile.Date) + ")"
-		}
+		who = "as " + called(s.Profile)
 	}
 	if s.Source != probe.Provoked {
 		who = string(s.Source) + ", " + who
@@ -153,9 +150,24 @@ func (t *Text) head(h *handshake) {
 	}
 	t.print(t.paint(bold, plain(s.Target)) + gap + who + "\n")
 	if c := s.CapturedBy; c != nil && *c != s.Tool {
-		t.lines(0, plain(fmt.Sprintf("captured by %s %s, judged by %s %s: findings may differ", c.Name, c.Version, s.Tool.Name, s.Tool.Version)))
+		t.lines(plain(fmt.Sprintf("captured by %s %s, judged by %s %s: findings may differ", c.Name, c.Version, s.Tool.Name, s.Tool.Version)))
 	}
 	t.print("\n")
+}
+
+// recognised tells whose behaviour it is, where the head said that it is not known.
+func (t *Text) recognised(h *handshake, p *probe.Profile) {
+	h.started.Profile = p
+	if h.headed && p != nil {
+		t.lines(t.paint(dim, "recognised as "+called(p)))
+	}
+}
+
+func called(p *probe.Profile) string {
+	if p.Date == "" {
+		return plain(p.ID)
+	}
+	return plain(p.ID) + " (profile of " + plain(p.Date) + ")"
 }
 
 // finish tells what is left, what was skipped and not tried and why, and what to mend first.
@@ -181,13 +193,9 @@ func (t *Text) print(s string) {
 	}
 }
 
-// lines writes text wrapped to the width, each line after indent spaces.
-func (t *Text) lines(indent int, text string) {
-	var b bytes.Buffer
-	for _, line := range wrap(text, t.room(indent)) {
-		fmt.Fprintf(&b, "%*s%s\n", indent, "", line)
-	}
-	t.print(b.String())
+// lines writes text wrapped to the width. What follows the first line is indented: only we begin a line.
+func (t *Text) lines(text string) {
+	t.print(strings.Join(wrap(text, t.room(2)), "\n  ") + "\n")
 }
 
 // room is the width left after an indent, 0 where lines are not wrapped.
