@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
@@ -22,22 +21,29 @@ func issuersNamed(t *probe.Trace) []string {
 	return all
 }
 
-// The forms of an issuer's well-known URLs, in the order in which clients try them; the last is Keycloak's own.
-var wellKnownForms = []string{"oauth", "oidc-inserted", "oidc-appended", "oauth-appended"}
+// A wellKnownForm is one way to make a metadata URL of an issuer, by what stands before and after the issuer's path.
+type wellKnownForm struct{ name, before, after string }
 
-func wellKnownURL(issuer, form string) *url.URL {
-	if form == "oauth-appended" {
-		return absolute(strings.TrimSuffix(issuer, "/") + "/.well-known/oauth-authorization-server")
-	}
-	return absolute(probe.ServerMetadataURLs(issuer)[form])
+// The forms in the order in which clients try them (probe.ServerMetadataURLs); the last is Keycloak's own.
+var wellKnownForms = []wellKnownForm{
+	{"oauth", "/.well-known/oauth-authorization-server", ""},
+	{"oidc-inserted", "/.well-known/openid-configuration", ""},
+	{"oidc-appended", "", "/.well-known/openid-configuration"},
+	{"oauth-appended", "", "/.well-known/oauth-authorization-server"},
 }
 
 // candidate tells of which issuer that was named, and in which forms, a URL is the well-known one; "" for none: a copy.
 func candidate(t *probe.Trace, x *probe.Exchange) (issuer string, forms []string) {
+	at := place(x.URL())
 	for _, issuer := range issuersNamed(t) {
+		u := absolute(issuer)
+		if u == nil {
+			continue
+		}
+		root, path := strings.ToLower(u.Scheme)+"://"+host(u), strings.TrimSuffix(u.EscapedPath(), "/")
 		for _, form := range wellKnownForms {
-			if u := wellKnownURL(issuer, form); u != nil && place(u) == place(x.URL()) {
-				forms = append(forms, form)
+			if root+form.before+path+form.after == at {
+				forms = append(forms, form.name)
 			}
 		}
 		if len(forms) > 0 {
@@ -127,6 +133,14 @@ func foundAt(t *probe.Trace, d *probe.Document, refused []*probe.Exchange) probe
 	return probe.Pass("%s", bare(x)).On(x)
 }
 
+func pathOf(raw string) string {
+	u := absolute(raw)
+	if u == nil {
+		return raw
+	}
+	return u.Path
+}
+
 func mendMissing(t *probe.Trace, x *probe.Exchange) string {
 	named := issuersNamed(t)
 	switch {
@@ -135,7 +149,7 @@ func mendMissing(t *probe.Trace, x *probe.Exchange) string {
 	case strings.Contains(bodyText(x.Answer()), "realm does not exist"):
 		return "write the realm's name in authorization_servers as the realm has it, upper and lower case too: Keycloak knows no realm of " + named[0]
 	case strings.Contains(named[0], "/realms/"):
-		return "let the proxy forward " + wellKnownURL(named[0], "oauth").Path + " to Keycloak (26.4 or later serves it), not /realms/ alone"
+		return "let the proxy forward " + pathOf(probe.ServerMetadataURLs(named[0])["oauth"]) + " to Keycloak (26.4 or later serves it), not /realms/ alone"
 	}
 	return "serve the metadata at " + probe.ServerMetadataURLs(named[0])["oauth"] + ", and name the issuer in authorization_servers byte for byte"
 }
