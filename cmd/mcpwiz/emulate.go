@@ -57,7 +57,9 @@ func (p *program) runEmulate(ctx context.Context, o *handshakeOptions) error {
 type narration struct {
 	to    io.Writer
 	after bytes.Buffer
-	stage probe.Stage
+	// stage is the one begun, headed whether it was named.
+	stage  probe.Stage
+	headed bool
 	// told is what was said last of each exchange: its end may come later.
 	told map[int]string
 }
@@ -67,16 +69,17 @@ func (n *narration) Sink(e probe.Event) {
 	switch e := e.(type) {
 	case probe.Started:
 		clear(n.told)
+		n.stage, n.headed = "", true
 		fmt.Fprintf(n.to, "%s  as %s\n", e.Target, e.Profile.ID)
 	case probe.StageStarted:
-		if n.stage != e.Stage {
-			n.stage = e.Stage
-			fmt.Fprintf(n.to, "%s\n", e.Stage)
-		}
+		n.headed = n.headed && n.stage == e.Stage
+		n.stage = e.Stage
 	case probe.Seen:
 		n.seen(e.Exchange)
 	case probe.Finished:
-		fmt.Fprintln(n.to)
+		if n.after.Len() > 0 {
+			fmt.Fprintln(n.to)
+		}
 		_, _ = n.after.WriteTo(n.to) // what cannot be written is told by the text's own error
 	}
 }
@@ -87,6 +90,10 @@ func (n *narration) seen(x probe.Exchange) {
 		return
 	}
 	n.told[x.N] = came
+	if !n.headed {
+		n.headed = true
+		fmt.Fprintf(n.to, "%s\n", n.stage)
+	}
 	line := fmt.Sprintf("  %3d  %-4s %s", x.N, x.Request.Method, address(x))
 	if m := x.Request.Body.Method(); m != "" {
 		line += "  " + m

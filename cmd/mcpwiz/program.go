@@ -20,6 +20,8 @@ type program struct {
 	out, err io.Writer
 	env      func(string) (string, bool)
 	ascii    bool
+	// called is set when the command line was understood: what went wrong before is a wrong call.
+	called bool
 }
 
 func newProgram(in, out, err *os.File, env func(string) (string, bool)) *program {
@@ -29,7 +31,11 @@ func newProgram(in, out, err *os.File, env func(string) (string, bool)) *program
 func (p *program) execute(ctx context.Context, args []string) error {
 	root := p.root()
 	root.SetArgs(args)
-	return root.ExecuteContext(ctx)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !p.called && !errors.As(err, new(*failure)) {
+		return usage("mcpwiz --help", "%w", err)
+	}
+	return err
 }
 
 const (
@@ -49,11 +55,12 @@ OAuth, behaves as the client does, and judges every step of the handshake.`,
   mcpwiz setup -f mcpwiz.yaml                            # make Keycloak as it should be
   mcpwiz credentials claude -f mcpwiz.yaml               # what to type into Claude
   mcpwiz serve -f mcpwiz.yaml                            # serve MCP behind OAuth`,
-		Args:          noCommand,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Version:       build().Version,
+		Args:             noCommand,
+		RunE:             func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRun: func(*cobra.Command, []string) { p.called = true },
+		SilenceErrors:    true,
+		SilenceUsage:     true,
+		Version:          build().Version,
 	}
 	root.SetOut(p.out)
 	root.SetErr(p.err)
@@ -63,7 +70,7 @@ OAuth, behaves as the client does, and judges every step of the handshake.`,
 	root.AddGroup(&cobra.Group{ID: groupConnect, Title: "To connect:"}, &cobra.Group{ID: groupJudge, Title: "To find what is wrong:"})
 	addGroup(root, groupConnect, p.setup(), p.credentials(), p.serve())
 	addGroup(root, groupJudge, p.doctor(), p.emulate(), p.explain())
-	root.AddCommand(p.version())
+	root.AddCommand(p.demo(), p.version())
 	return root
 }
 

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mcpwiz/mcpwiz/keycloak/keycloaktest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"mcpwiz": main})
+}
+
+// The scripts call the binary as its user does. $CAPTURES are those of the catalogue.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	captures, err := filepath.Abs("../../probe/checks/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("LANG", "C.UTF-8")
+			e.Setenv("CAPTURES", captures)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"keycloak": keycloakCommand,
+			"exits":    exitsCommand,
+			"port":     portCommand,
+			"awaits":   awaitsCommand,
+		},
+	})
+}
+
+// keycloak starts a small Keycloak at $KEYCLOAK, whose administrator is admin with the password $ADMIN_PASSWORD.
+func keycloakCommand(ts *testscript.TestScript, _ bool, _ []string) {
+	const password = "canary-admin-password"
+	k, err := keycloaktest.Start(keycloaktest.Options{AdminPassword: password})
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(k.Close()) })
+	ts.Setenv("KEYCLOAK", k.URL)
+	ts.Setenv("ADMIN_PASSWORD", password)
+}
+
+// exits CODE mcpwiz ARGS... runs the binary and holds it to its exit code.
+func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits code command args...")
+	}
+	got := 0
+	err := ts.Exec(args[1], args[2:]...)
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if want := args[0]; strconv.Itoa(got) != want {
+		ts.Fatalf("%v exits with %d, want %s", args[1:], got, want)
+	}
+}
+
+// port NAME sets $NAME to a port of this machine that is free.
+func portCommand(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	ts.Check(l.Close())
+}
+
+// awaits URL waits until it is answered with 200.
+func awaitsCommand(ts *testscript.TestScript, _ bool, args []string) {
+	for range 200 {
+		resp, err := http.Get(args[0])
+		if err == nil {
+			ts.Check(resp.Body.Close())
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	ts.Fatalf("%s is not answered", args[0])
+}
