@@ -13,8 +13,9 @@ import (
 type client struct {
 	rep                clientRep
 	defaults, optional []*scope
-	// registration is the id of the registration access token that is good for it; "" for a client made by hand.
-	registration string
+	// registrationID is that of the registration access token that is good for it; "" for a client made by hand.
+	registrationID string
+	registeredAt   int64
 	// management: it stands for the Admin API and cannot be managed.
 	management bool
 }

@@ -47,9 +47,9 @@ func (c *call) authenticateClient() (*client, *clientFault) {
 	if c.form.Get("client_assertion_type") != "" {
 		return c.byAssertion()
 	}
-	id, secret := c.form.Get("client_id"), c.form.Get("client_secret")
+	id, secret, method := c.form.Get("client_id"), c.form.Get("client_secret"), "client_secret_post"
 	if user, password, ok := c.r.BasicAuth(); ok {
-		id, secret = unescaped(user), unescaped(password)
+		id, secret, method = unescaped(user), unescaped(password), "client_secret_basic"
 	}
 	of := c.realm.client(id)
 	switch {
@@ -59,10 +59,21 @@ func (c *call) authenticateClient() (*client, *clientFault) {
 		return of, nil
 	case of.rep.Authenticator == "client-jwt":
 		return nil, badAssertion("Parameter client_assertion_type is missing")
+	case secret != "" && !of.mayUse(method):
+		return nil, &clientFault{http.StatusUnauthorized, "unauthorized_client", "Invalid method used to get client secret. Client requires method '" +
+			of.rep.Attributes[allowedMethod] + "' to obtain client secret from the request", true}
 	case secret == "" || secret != of.rep.Secret:
 		return nil, wrongSecret
 	}
 	return of, nil
+}
+
+// allowedMethod is the attribute that holds a client to the method with which it was registered, since 26.6.
+const allowedMethod = "client.secret.authentication.allowed.method"
+
+func (c *client) mayUse(method string) bool {
+	allowed := c.rep.Attributes[allowedMethod]
+	return allowed == "" || allowed == method
 }
 
 func unescaped(s string) string {

@@ -103,13 +103,16 @@ func updateComponent(c *call) answer {
 	})
 }
 
-// checkComponent: scopes that registration may ask for must be there; openid always may.
+// checkComponent: scopes that registration may ask for must be there, but openid; hosts must be checked somehow.
 func (c *call) checkComponent(one component) (answer, bool) {
 	var missing []string
 	for _, name := range one.Config["allowed-client-scopes"] {
 		if name != "openid" && c.realm.scope(name) == nil {
 			missing = append(missing, name)
 		}
+	}
+	if one.ProviderID == "trusted-hosts" && !one.on("host-sending-registration-request-must-match") && !one.on("client-uris-must-match") {
+		return complained(http.StatusBadRequest, "At least one of hosts verification or client URIs validation must be enabled"), false
 	}
 	if len(missing) > 0 {
 		return complained(http.StatusBadRequest, "Client scopes not allowed: ["+strings.Join(missing, ", ")+"]"), false

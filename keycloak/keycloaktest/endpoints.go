@@ -17,11 +17,17 @@ var realmRoutes = []route{
 	{http.MethodGet, ".well-known/oauth-authorization-server", metadata},
 	{http.MethodGet, "protocol/openid-connect/certs", certs},
 	{http.MethodOptions, "protocol/openid-connect/token", preflight},
+	{http.MethodOptions, "protocol/openid-connect/revoke", preflight},
 	{http.MethodPost, "protocol/openid-connect/token", tokenEndpoint},
 	{http.MethodPost, "protocol/openid-connect/token/introspect", introspect},
 	{http.MethodPost, "protocol/openid-connect/revoke", revoke},
 	{http.MethodGet, "protocol/openid-connect/userinfo", userinfo},
 	{http.MethodPost, "protocol/openid-connect/userinfo", userinfo},
+	{http.MethodOptions, "clients-registrations/openid-connect", registrationPreflight},
+	{http.MethodPost, "clients-registrations/openid-connect", register},
+	{http.MethodGet, "clients-registrations/openid-connect/{client}", readRegistration},
+	{http.MethodPut, "clients-registrations/openid-connect/{client}", updateRegistration},
+	{http.MethodDelete, "clients-registrations/openid-connect/{client}", deleteRegistration},
 	{http.MethodGet, "protocol/openid-connect/auth", authorize},
 	{http.MethodPost, "protocol/openid-connect/auth", authorize},
 	{http.MethodGet, "login-actions/authenticate", authenticate},
@@ -44,8 +50,20 @@ func (c *call) allowOrigin(a answer) answer {
 	return a
 }
 
-func preflight(c *call) answer {
-	return c.allowOrigin(status(http.StatusOK)).with("Access-Control-Allow-Methods", "POST, OPTIONS")
+func preflight(c *call) answer { return c.allowMethods("POST, OPTIONS") }
+
+// registrationPreflight says yes to every origin; before 26.5 it says nothing.
+func registrationPreflight(c *call) answer {
+	if c.old {
+		return status(http.StatusOK)
+	}
+	return c.allowMethods("DELETE, POST, GET, OPTIONS, PUT")
+}
+
+func (c *call) allowMethods(methods string) answer {
+	return c.allowOrigin(status(http.StatusOK)).with("Access-Control-Allow-Methods", methods).with("Access-Control-Max-Age", "3600").
+		with("Access-Control-Allow-Headers", "Origin, Accept, X-Requested-With, Access-Control-Request-Method, Access-Control-Request-Headers, "+
+			"DPoP, Content-Type, Authorization")
 }
 
 func (c *call) publicKey() []byte {

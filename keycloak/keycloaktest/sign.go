@@ -8,16 +8,16 @@ import (
 
 // sign makes a JWT of the realm that anybody can verify (RS256).
 func (c *call) sign(claims map[string]any) string {
-	return signed(jose.RS256, jose.JSONWebKey{Key: c.key(), KeyID: c.realm.sigKid}, claims)
+	return signed(jose.RS256, c.realm.sigKid, c.key(), claims)
 }
 
 // seal makes one that only the realm reads: refresh tokens, registration access tokens, the cookie of a session (HS512).
 func (r *realm) seal(claims map[string]any) string {
-	return signed(jose.HS512, jose.JSONWebKey{Key: r.secret, KeyID: r.hsKid}, claims)
+	return signed(jose.HS512, r.hsKid, r.secret, claims)
 }
 
-func signed(alg jose.SignatureAlgorithm, key jose.JSONWebKey, claims map[string]any) string {
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithType("JWT"))
+func signed(alg jose.SignatureAlgorithm, kid string, key any, claims map[string]any) string {
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", kid))
 	if err != nil {
 		panic(err) // the keys are ours
 	}
