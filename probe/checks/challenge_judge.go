@@ -239,7 +239,7 @@ func foreignRefused(t *probe.Trace) probe.Verdict {
 		return probe.Pass("Origin %s: %d", from, status).On(x)
 	case status == 401 && !x.Bearer():
 		return probe.Unknown("Origin %s: 401 for want of a token, which no foreign page has", from).On(x)
-	case succeeded(x):
+	case succeeded(x) && result(x) != nil:
 		allowed := ""
 		if a := x.Header("Access-Control-Allow-Origin"); a != "" {
 			allowed = fmt.Sprintf(", and pages of %s may read it", clipped(a, 100))

@@ -18,7 +18,7 @@ var initialize = []*probe.Check{
 			"Implement server/discover, or answer unknown methods with 400 or 404.",
 		Stage: probe.StageInitialize, Level: probe.Must, Owner: probe.OwnerOrigin,
 		Spec:  "https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning",
-		Needs: []probe.Evidence{probe.Initialize}, After: []string{"initialize.token-accepted"}, Judge: fallsBack,
+		Needs: []probe.Evidence{probe.Initialize}, After: []string{"challenge.endpoint-found", "initialize.token-accepted"}, Judge: fallsBack,
 	},
 	{
 		ID: "initialize.content-type", Title: "MCP answers are JSON or an event stream, as labelled",

@@ -201,7 +201,11 @@ func opens(t *probe.Trace) probe.Verdict {
 	case x.Open && x.Answer().Type == "text/event-stream":
 		return probe.Unknown("%s: the stream has brought no answer yet", method).On(x)
 	}
-	return byItself(x, notOpened(t, x, method))
+	v := notOpened(t, x, method)
+	if !x.Bearer() {
+		v = v.Because("challenge.status-401")
+	}
+	return byItself(x, v)
 }
 
 func notOpened(t *probe.Trace, x *probe.Exchange, method string) probe.Verdict {
@@ -265,14 +269,17 @@ func orUnsent(s string) string {
 func garbageRefused(t *probe.Trace) probe.Verdict {
 	all := t.Of(probe.OfProbe("garbage-token"))
 	for _, x := range all {
-		if x.Status() == 401 {
+		switch x.Status() {
+		case 401:
 			continue
+		case 404, 405:
+			return probe.Unknown("nobody takes the request: %s", answered(x)).On(x)
 		}
 		v := probe.Fail("a token of nonsense is answered with %s", answered(x)).On(x).Who(served(t, x))
-		if succeeded(x) {
+		if succeeded(x) && rpcError(x) == "" {
 			return v.So("anybody can use the server: it does not verify tokens").Mend("verify signature, issuer, audience and expiry of every token before anything else")
 		}
-		return byItself(x, v.So("a client with an old token does not learn that it must sign in again").
+		return byItself(x, v.Because("challenge.status-401").So("a client with an old token does not learn that it must sign in again").
 			Mend(`answer 401 with WWW-Authenticate: Bearer error="invalid_token" for every token that does not verify`))
 	}
 	for _, x := range all {
