@@ -51,7 +51,7 @@ var challenge = []*probe.Check{
 			"A relative URL is ignored, and without the parameter the document must lie at its well-known place, else the client guesses. " +
 			"Write the absolute https URL into the challenge.",
 		Stage: probe.StageChallenge, Level: probe.Must, Owner: probe.OwnerOrigin,
-		Spec:  "https://www.rfc-editor.org/rfc/rfc9728#section-5.1",
+		Spec:  rfc9728 + "5.1",
 		Needs: []probe.Evidence{probe.Unauthenticated}, After: []string{"challenge.bearer", "challenge.readable"}, Judge: namesMetadata,
 	},
 	{
@@ -60,7 +60,7 @@ var challenge = []*probe.Check{
 			"Clients refuse http, or cannot reach the name, and say that they found no authorization server. " +
 			"Tell the server its public URL, or let it trust X-Forwarded-Proto and X-Forwarded-Host.",
 		Stage: probe.StageChallenge, Level: probe.Must, Owner: probe.OwnerOrigin,
-		Spec:  "https://www.rfc-editor.org/rfc/rfc9728#section-5.1",
+		Spec:  rfc9728 + "5.1",
 		Needs: []probe.Evidence{probe.Unauthenticated}, After: []string{"challenge.bearer", "challenge.readable", "challenge.names-metadata"}, Judge: metadataURLPublic,
 	},
 	{
