@@ -64,11 +64,17 @@ func (t *Trace) Documents(e Evidence) []*Document {
 func usable(t *Trace, xs []*Exchange, required ...string) *Document {
 	for _, x := range xs {
 		d := x.Metadata()
-		if d != nil && !slices.ContainsFunc(required, func(name string) bool { return len(d.Strings(name)) == 0 }) {
+		if d != nil && !slices.ContainsFunc(required, func(name string) bool { return !d.Says(name) }) {
 			return d
 		}
 	}
 	return nil
+}
+
+// Says reports whether a member is a string, or an array of strings that begins with one, that is not empty.
+func (d *Document) Says(name string) bool {
+	all := d.Strings(name)
+	return len(all) > 0 && all[0] != ""
 }
 
 // RequiredMembers returns the members without which server metadata is invalid to the client at hand: the profile's, else
@@ -84,7 +90,7 @@ func (t *Trace) RequiredMembers() []string {
 // oidc-appended (MCP 2025-11-25, authorization server metadata discovery). For an issuer without a path the last two are one.
 func ServerMetadataURLs(issuer string) map[string]string {
 	u, err := url.Parse(issuer)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Scheme == "" || u.Host == "" {
 		return nil
 	}
 	path := strings.TrimSuffix(u.EscapedPath(), "/")
@@ -99,7 +105,7 @@ func ServerMetadataURLs(issuer string) map[string]string {
 // ResourceMetadataURLs returns the well-known URLs of a resource by place: path (RFC 9728 section 3.1) and root.
 func ResourceMetadataURLs(resource string) map[string]string {
 	u, err := url.Parse(resource)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Scheme == "" || u.Host == "" {
 		return nil
 	}
 	root := u.Scheme + "://" + u.Host
