@@ -45,7 +45,7 @@ deleted again (password from MCPWIZ_KEYCLOAK_PASSWORD or a prompt). It exits by 
 	}
 	f := c.Flags()
 	f.BoolVar(&o.keycloak, "keycloak", false, "on a real Keycloak: KEYCLOAK_HOME, or the Maven artifact")
-	f.StringVar(&o.version, "keycloak-version", "", "`version` of the artifact")
+	f.StringVar(&o.version, "keycloak-version", "", "`version` of the real one (default: that of KEYCLOAK_HOME, or the newest known)")
 	f.StringVar(&o.keycloakURL, "keycloak-url", "", "on the real Keycloak at this `URL`")
 	f.StringVar(&o.adminUser, "admin-user", "admin", "`name` of the administrator at --keycloak-url")
 	f.BoolVar(&o.wide, "wide", false, "open every stage, also those in which all is well")
@@ -144,8 +144,10 @@ func (d *demo) provision(ctx context.Context, c plan.Connection, who keycloak.Op
 	if err := s.look(ctx); err != nil {
 		return err
 	}
-	// The realm is the first, and with it goes what is in it.
-	d.later(func(ctx context.Context) error { return s.resources[0].Undo(ctx, s.plan.Changes[0]) })
+	if d.o.keycloakURL != "" { // the realm is the first, and with it goes what is in it
+		change := s.plan.Changes[0]
+		d.later(func(ctx context.Context) error { return s.resources[0].Undo(ctx, change) })
+	}
 	if err := s.apply(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/mcpwiz/mcpwiz/keycloak"
+	"github.com/mcpwiz/mcpwiz/keycloak/distribution"
 	"github.com/mcpwiz/mcpwiz/keycloak/keycloaktest"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
@@ -14,9 +15,10 @@ func (d *demo) startKeycloak(ctx context.Context) (keycloak.Options, error) {
 	switch {
 	case d.o.keycloakURL != "":
 		return d.runningKeycloak(ctx)
-	default:
-		return d.smallKeycloak()
+	case d.o.keycloak || d.o.version != "":
+		return d.realKeycloak(ctx)
 	}
+	return d.smallKeycloak()
 }
 
 func (d *demo) smallKeycloak() (keycloak.Options, error) {
@@ -29,6 +31,17 @@ func (d *demo) smallKeycloak() (keycloak.Options, error) {
 	d.title("Keycloak: a small one in memory")
 	d.say("  %s", k.URL)
 	return keycloak.Options{AdminURL: k.URL, User: "admin", Password: password}, nil
+}
+
+func (d *demo) realKeycloak(ctx context.Context) (keycloak.Options, error) {
+	d.title("Keycloak: a real one")
+	k, err := distribution.Start(ctx, distribution.Options{Version: d.o.version, Told: func(text string) { d.say("  %s", text) }})
+	if err != nil {
+		return keycloak.Options{}, failed(err, "set KEYCLOAK_HOME to an unpacked Keycloak, or put java and mvn on PATH\nmcpwiz demo does without a real one")
+	}
+	d.later(func(context.Context) error { return k.Stop() })
+	d.say("  %s (version %s)", k.URL, k.Version)
+	return keycloak.Options{AdminURL: k.URL, User: k.AdminUser, Password: plan.Secret(k.AdminPassword)}, nil
 }
 
 func (d *demo) runningKeycloak(ctx context.Context) (keycloak.Options, error) {

@@ -123,7 +123,7 @@ func (p *program) handshakes(ctx context.Context, o *handshakeOptions) ([]client
 // handshake is what every handshake begins with.
 func (p *program) handshake(target, as string) (client.Options, error) {
 	behaves, err := profile(as)
-	return client.Options{Target: target, Profile: behaves, Tool: tool(), Checks: checks.All}, err
+	return client.Options{Target: target, Profile: behaves, Tool: tool(), Checks: checks.All, Log: p.say}, err
 }
 
 // authenticate takes the client's secret or key from where it is given.

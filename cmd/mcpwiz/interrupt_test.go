@@ -38,7 +38,7 @@ func call(t *testing.T, dir string, env []string, args ...string) *called {
 // ends returns the exit code.
 func (c *called) ends(t *testing.T) int {
 	t.Helper()
-	over := time.AfterFunc(20*time.Second, func() { _ = c.Process.Kill() })
+	over := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
 	defer over.Stop()
 	_ = c.Wait() // the code says it
 	return c.ProcessState.ExitCode()
@@ -116,4 +116,14 @@ func TestInterruptDoctor(t *testing.T) {
 	if !strings.Contains(c.err.String(), "interrupted: this is what was seen until then") || !strings.Contains(c.out.String(), "as claude-ai") {
 		t.Errorf("told:\n%s\n%s", &c.out, &c.err)
 	}
+}
+
+func statusOf(t *testing.T, url string) int {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
 }

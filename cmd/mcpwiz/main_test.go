@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/mcpwiz/mcpwiz/keycloak/keycloaktest"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
 func TestMain(m *testing.M) {
@@ -42,6 +43,8 @@ func TestScripts(t *testing.T) {
 			"exits":    exitsCommand,
 			"port":     portCommand,
 			"awaits":   awaitsCommand,
+			"fill":     fillCommand,
+			"secretof": secretOfCommand,
 		},
 	})
 }
@@ -94,4 +97,20 @@ func awaitsCommand(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(25 * time.Millisecond)
 	}
 	ts.Fatalf("%s is not answered", args[0])
+}
+
+// fill FILE puts the environment's values into a file.
+func fillCommand(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o600))
+}
+
+// secretof NAME FILE writes one of the secrets kept beside mcpwiz.yaml to a file.
+func secretOfCommand(ts *testscript.TestScript, _ bool, args []string) {
+	secrets, err := plan.LoadSecrets(ts.MkAbs(plan.SecretsFile))
+	ts.Check(err)
+	s, ok := secrets.Get(args[0])
+	if !ok {
+		ts.Fatalf("no secret %s", args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(s.Reveal()), 0o600))
 }
