@@ -81,7 +81,7 @@ func serverDocument(t *probe.Trace) *probe.Document {
 
 // accepted reports whether a document has what the client at hand requires.
 func accepted(t *probe.Trace, d *probe.Document) bool {
-	return !slices.ContainsFunc(t.RequiredMembers(), func(name string) bool { return len(d.Strings(name)) == 0 })
+	return !slices.ContainsFunc(t.RequiredMembers(), func(name string) bool { return !d.Says(name) })
 }
 
 // onServer makes a judge of one that needs the document.

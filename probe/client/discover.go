@@ -140,7 +140,7 @@ func (e *Emulator) serverURLs() []wellKnown {
 func (e *Emulator) usable(doc *probe.Document, issuer string) bool {
 	d := e.opt.Profile.Discovery
 	for _, name := range d.Requires {
-		if len(doc.Strings(name)) == 0 {
+		if !doc.Says(name) {
 			e.say("The metadata have no %s: %s takes them for invalid.", name, e.opt.Profile.Title)
 			return false
 		}
