@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -13,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/oauth2"
 
 	"github.com/mcpwiz/mcpwiz/probe/client/browser"
 )
@@ -30,7 +31,7 @@ func authorize(ctx context.Context, e *Emulator) error {
 	w.verifier = random(clamp(e.opt.Profile.Authorize.VerifierLength, 43, 128))
 	state := random(max(0, e.opt.Profile.Authorize.StateLength))
 	e.tap.Hide(w.verifier, state)
-	target := e.authorizationURL(state, challengeOf(w.verifier), w.redirect)
+	target := e.authorizationURL(state, oauth2.S256ChallengeFromVerifier(w.verifier), w.redirect)
 	if e.opt.SignIn == nil {
 		e.showPage(ctx, e.happy, target)
 		return nil
@@ -153,12 +154,6 @@ func (e *Emulator) showPage(ctx context.Context, via http.RoundTripper, target s
 }
 
 const browserAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
-
-// challengeOf is the S256 code challenge of a verifier (RFC 7636 section 4.2).
-func challengeOf(verifier string) string {
-	sum := sha256.Sum256([]byte(verifier))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
 
 // random returns n characters of [A-Za-z0-9_-].
 func random(n int) string {

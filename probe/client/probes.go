@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/oauth2"
+
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/client/browser"
 )
@@ -108,7 +110,7 @@ func badRedirect(ctx context.Context, e *Emulator) error {
 	if err := e.asksAsClient(e.wallet.endpoints.authorization); err != nil {
 		return err
 	}
-	e.showPage(probe.WithProbe(ctx, "bad-redirect"), e.aside, e.authorizationURL(random(43), challengeOf(random(43)), nowhere+"/callback"))
+	e.showPage(probe.WithProbe(ctx, "bad-redirect"), e.aside, e.authorizationURL(random(43), oauth2.S256ChallengeFromVerifier(random(43)), nowhere+"/callback"))
 	return nil
 }
 
