@@ -92,7 +92,7 @@ func (t *Text) last(all []probe.Finding, s probe.Summary) {
 	if s.First != nil {
 		lead = "First to mend: " + plain(*s.First) + ownerOf(all, *s.First) + "."
 	}
-	t.lines(t.paint(bold, lead) + " " + numbers(s.Counts))
+	t.lines(t.paint(bold, lead) + " " + t.numbers(s.Counts))
 }
 
 func ownerOf(all []probe.Finding, id string) string {
@@ -105,13 +105,17 @@ func ownerOf(all []probe.Finding, id string) string {
 }
 
 // numbers says the counts in words, without those that are zero.
-func numbers(c probe.Counts) string {
+func (t *Text) numbers(c probe.Counts) string {
+	skipped := "skipped"
+	if !t.o.Wide {
+		skipped += " (--wide says why)"
+	}
 	var parts []string
 	for _, p := range []struct {
 		n    int
 		what string
 	}{
-		{c.Pass, "passed"}, {c.Warn, "warned"}, {c.Fail, "failed"}, {c.Unknown, "unknown"}, {c.Skip, "skipped"},
+		{c.Pass, "passed"}, {c.Warn, "warned"}, {c.Fail, "failed"}, {c.Unknown, "unknown"}, {c.Skip, skipped},
 		{c.NotReached, "not reached"},
 	} {
 		if p.n > 0 {

@@ -18,7 +18,7 @@ type TextOptions struct {
 	Color bool
 	// ASCII says to use marks of ASCII, for a terminal that is not UTF-8.
 	ASCII bool
-	// Wide opens every stage and every finding that another explains.
+	// Wide opens every stage and every finding that another explains, and tells why what was skipped was.
 	Wide bool
 	// Checks is the catalogue, for its order.
 	Checks []*probe.Check
@@ -170,7 +170,7 @@ func called(p *probe.Profile) string {
 	return plain(p.ID) + " (profile of " + plain(p.Date) + ")"
 }
 
-// finish tells what is left, what was skipped and not tried and why, and what to mend first.
+// finish tells what is left, what cannot be decided, what was not tried and why, and what to mend first.
 func (t *Text) finish(h *handshake, s probe.Summary) {
 	t.head(h)
 	var all []probe.Finding
@@ -179,7 +179,9 @@ func (t *Text) finish(h *handshake, s probe.Summary) {
 		all = append(all, t.sorted(h.findings[stage])...)
 	}
 	t.unclear(all)
-	t.skipped(all, h.excused)
+	if t.o.Wide {
+		t.skipped(all, h.excused)
+	}
 	t.untried(h.excused)
 	t.last(all, s)
 }
