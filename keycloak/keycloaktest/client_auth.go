@@ -176,7 +176,7 @@ func (c *call) checkAssertion(said assertion) *clientFault {
 	case said.Expires == nil:
 		return badAssertion("Token exp claim is required")
 	case c.now.Unix() >= int64(*said.Expires):
-		return badAssertion("Token has expired")
+		return badAssertion("Token is not active")
 	case said.Issued != nil && int64(*said.Issued) > c.now.Unix()+15:
 		return badAssertion("Token was issued in the future")
 	case said.ID == "":

@@ -19,7 +19,7 @@ func introspect(c *call) answer {
 		return c.introspectionFault(fault)
 	case by.rep.Public:
 		return refused(http.StatusForbidden, "invalid_request", "Client not allowed.")
-	case c.form.Get("token") == "":
+	case !c.form.Has("token"):
 		return invalidRequest("Token not provided.")
 	}
 	claims, ok := c.introspected(c.form.Get("token"), by)
@@ -114,7 +114,7 @@ func revoke(c *call) answer {
 		return fault.answer()
 	case c.foreignOrigin(by):
 		return failed(http.StatusForbidden, "Invalid origin")
-	case token == "":
+	case !c.form.Has("token"):
 		return invalidRequest("Token not provided")
 	}
 	claims, kind := c.revocable(token)
