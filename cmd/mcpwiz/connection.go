@@ -21,7 +21,13 @@ const defaultFile = "mcpwiz.yaml"
 // A connectionFlags is mcpwiz.yaml and the flags that stand for its keys, which are laid over it.
 type connectionFlags struct {
 	file string
-	over []func(*plan.Connection) error
+	over []overlaid
+}
+
+// An overlaid key is one that a flag was given for.
+type overlaid struct {
+	flag, value string
+	set         func(*plan.Connection, string) error
 }
 
 // path is beside what the secrets and the journal are kept.
@@ -32,12 +38,33 @@ func (f *connectionFlags) path() string {
 	return f.file
 }
 
-// flags are how to call a command for the same connection again.
-func (f *connectionFlags) flags() string {
-	if f.file == "" {
-		return "..."
+// flags are how to call another command, which has the flags named, for the same connection.
+func (f *connectionFlags) flags(names ...string) string {
+	var all []string
+	if f.file != "" {
+		all = append(all, "-f "+quoted(f.file))
 	}
-	return "-f " + f.file
+	for _, o := range f.over {
+		switch {
+		case !slices.Contains(names, o.flag):
+		case keys[o.flag].kind == "bool":
+			all = append(all, "--"+o.flag+"="+o.value)
+		default:
+			all = append(all, "--"+o.flag+" "+quoted(o.value))
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// quoted is a word for a shell.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@+%", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 func (f *connectionFlags) given() bool { return f.file != "" || len(f.over) > 0 }
@@ -47,7 +74,7 @@ func (f *connectionFlags) add(c *cobra.Command, names ...string) {
 	c.Flags().StringVarP(&f.file, "file", "f", "", "the connection: a `mcpwiz.yaml`; flags win over it")
 	for _, name := range names {
 		k := keys[name]
-		flag := c.Flags().VarPF(&keyFlag{k, f, ""}, name, "", k.usage)
+		flag := c.Flags().VarPF(&keyFlag{k, f, name, ""}, name, "", k.usage)
 		if k.kind == "bool" {
 			flag.NoOptDefVal = "true"
 		}
@@ -80,7 +107,7 @@ func (p *program) lay(f *connectionFlags) (plan.Connection, error) {
 		return plan.Connection{}, err
 	}
 	for _, over := range f.over {
-		if err := over(&c); err != nil {
+		if err := over.set(&c, over.value); err != nil {
 			return plan.Connection{}, usage("", "%w", err)
 		}
 	}

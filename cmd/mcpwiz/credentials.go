@@ -11,6 +11,9 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
+// credentialsKeys are the keys that credentials uses.
+var credentialsKeys = []string{"url", "issuer", "client"}
+
 type credentialsOptions struct {
 	connection connectionFlags
 	client     string
@@ -40,7 +43,7 @@ prints a secret.`,
 			return p.runCredentials(&o)
 		},
 	}
-	o.connection.add(c, "url", "issuer", "client")
+	o.connection.add(c, credentialsKeys...)
 	addFormat(c, &o.format, "text", "json")
 	return c
 }
@@ -90,7 +93,7 @@ func keptSecret(f connectionFlags, id string) (string, error) {
 	}
 	secret, ok := secrets.Get(plan.ClientSecret(id))
 	if !ok {
-		return "", failed(fmt.Errorf("no secret of client %s is kept in %s", id, path), "mcpwiz setup "+f.flags()+" makes it")
+		return "", failed(fmt.Errorf("no secret of client %s is kept in %s", id, path), "mcpwiz setup "+f.flags(setupKeys...)+" makes it")
 	}
 	return secret.Reveal(), nil
 }

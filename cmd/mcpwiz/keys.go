@@ -45,8 +45,8 @@ var keys = map[string]key{
 // A keyFlag is the flag of a key: what it is given is laid over the file later.
 type keyFlag struct {
 	key
-	to    *connectionFlags
-	value string
+	to          *connectionFlags
+	name, value string
 }
 
 func (f *keyFlag) String() string { return f.value }
@@ -58,7 +58,7 @@ func (f *keyFlag) Set(value string) error {
 		return err
 	}
 	f.value = value
-	f.to.over = append(f.to.over, func(c *plan.Connection) error { return f.set(c, value) })
+	f.to.over = append(f.to.over, overlaid{f.name, value, f.set})
 	return nil
 }
 

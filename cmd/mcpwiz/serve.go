@@ -22,6 +22,9 @@ import (
 	"github.com/mcpwiz/mcpwiz/server/record"
 )
 
+// serveKeys are the keys that serve uses.
+var serveKeys = []string{"url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client"}
+
 type serveOptions struct {
 	connection connectionFlags
 	log        string
@@ -41,7 +44,7 @@ clients do with the doctor's checks and logs what fails; the log goes to stderr.
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.runServe(c.Context(), &o) },
 	}
-	o.connection.add(c, "url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client")
+	o.connection.add(c, serveKeys...)
 	completed(c, "client", profiles.IDs)
 	c.Flags().StringVar(&o.log, "log", "text", "`how` to log: text, json")
 	completed(c, "log", func() []string { return []string{"text", "json"} })

@@ -13,6 +13,10 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
+// setupKeys are the keys that setup uses.
+var setupKeys = []string{"url", "issuer", "admin-url", "ca-file", "realm", "create-realm", "admin-user", "admin-client", "admin-realm",
+	"scope", "client", "user"}
+
 type setupOptions struct {
 	connection  connectionFlags
 	dryRun, yes bool
@@ -38,8 +42,7 @@ With --dry-run it exits with 5 when something would change.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.runSetup(c.Context(), &o) },
 	}
-	o.connection.add(c, "url", "issuer", "admin-url", "ca-file", "realm", "create-realm", "admin-user", "admin-client", "admin-realm",
-		"scope", "client", "user")
+	o.connection.add(c, setupKeys...)
 	completed(c, "client", profiles.IDs)
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "stop at the plan")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "apply the plan without asking")
@@ -178,10 +181,10 @@ func (s *provisioning) next(f *connectionFlags) []string {
 	var all []string
 	for _, c := range s.connection.Defaults().Clients {
 		if c.Profile != plan.Introspection {
-			all = append(all, fmt.Sprintf("mcpwiz credentials %s %s", c.ID, f.flags()))
+			all = append(all, fmt.Sprintf("mcpwiz credentials %s %s", quoted(c.ID), f.flags(credentialsKeys...)))
 		}
 	}
-	return append(all, "mcpwiz serve "+f.flags())
+	return append(all, "mcpwiz serve "+f.flags(serveKeys...))
 }
 
 // administrator takes who signs in to the Admin API from the connection, and the secret from wherever it is given.
