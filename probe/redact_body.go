@@ -30,15 +30,14 @@ func bodyLabel(h map[string][]string) bodyType {
 			t.encoding = v
 		}
 	}
-	for _, v := range values(h, "Content-Type") {
+	if all := values(h, "Content-Type"); len(all) > 0 {
 		t.given = true
-		media, parameters, err := mime.ParseMediaType(v)
+		media, parameters, err := mime.ParseMediaType(all[0])
 		if err != nil {
-			media, _, _ = strings.Cut(v, ";")
+			media, _, _ = strings.Cut(all[0], ";")
 			media = strings.ToLower(strings.TrimSpace(media))
 		}
 		t.media, t.charset = media, strings.ToLower(parameters["charset"])
-		break
 	}
 	return t
 }

@@ -40,6 +40,7 @@ var kinds = []struct {
 		return oneOf(context.DeadlineExceeded, os.ErrDeadlineExceeded)(err) || errors.As(err, &e) && e.Timeout()
 	}},
 	{"reset", oneOf(syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED)},
+	//lint:ignore SA1019 net/http still returns it, for a body that is not as announced
 	{"protocol", as[*http.ProtocolError]},
 	{"eof", oneOf(io.EOF, io.ErrUnexpectedEOF)},
 }

@@ -63,7 +63,7 @@ func verifySignature(_ context.Context, e *Emulator) error {
 }
 
 func (e *Emulator) verifyToken(raw string, h joseHeader) error {
-	signed, err := jose.ParseSigned(raw, signing)
+	signed, err := jose.ParseSignedCompact(raw, signing)
 	if err != nil {
 		return fmt.Errorf("the token is signed with %q, which no resource server can verify", h.Alg)
 	}

@@ -169,7 +169,7 @@ func (s *authorizationServer) authenticate(r *http.Request) (string, bool) {
 }
 
 func (s *authorizationServer) assertion(raw string) (string, bool) {
-	signed, err := jose.ParseSigned(raw, []jose.SignatureAlgorithm{jose.ES256})
+	signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil || s.machineKey == nil || signed.Signatures[0].Protected.KeyID == "" {
 		return "", false
 	}

@@ -30,7 +30,7 @@ func (w *world) serveMCP(rw http.ResponseWriter, r *http.Request) {
 // admits verifies the token of a request, or answers with the challenge.
 func (w *world) admits(rw http.ResponseWriter, r *http.Request) bool {
 	raw, bears := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	signed, err := jose.ParseSigned(raw, []jose.SignatureAlgorithm{jose.ES256})
+	signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.ES256})
 	if err == nil {
 		var claims struct {
 			Aud string

@@ -178,7 +178,7 @@ func newRefetch() refetch {
 func (f refetch) do(ctx context.Context, now time.Time, fetch func(context.Context) error) error {
 	done := f.flight.DoChan("", func() (any, error) {
 		if !f.limiter.AllowN(now, 1) {
-			err, _ := f.outcome()
+			_, err := f.outcome()
 			return nil, err
 		}
 		fetching, cancel := context.WithTimeout(context.Background(), 2*fetchTimeout)
@@ -197,9 +197,9 @@ func (f refetch) do(ctx context.Context, now time.Time, fetch func(context.Conte
 	}
 }
 
-// outcome returns how the last fetch ended, and when it began; zero when none did.
-func (f refetch) outcome() (error, time.Time) {
+// outcome returns when the last fetch began, zero when none did, and how it ended.
+func (f refetch) outcome() (time.Time, error) {
 	f.last.mu.Lock()
 	defer f.last.mu.Unlock()
-	return f.last.err, f.last.at
+	return f.last.at, f.last.err
 }

@@ -94,7 +94,7 @@ func (k *Keys) renew(set *keySet) {
 	if now.Before(set.fetched.Add(keysFresh)) {
 		return
 	}
-	if _, tried := k.refetch.outcome(); now.Before(tried.Add(refetchInterval)) {
+	if tried, _ := k.refetch.outcome(); now.Before(tried.Add(refetchInterval)) {
 		return
 	}
 	go k.Fetch(context.Background())
@@ -137,7 +137,7 @@ type KeysStatus struct {
 
 // Status returns how the keys stand, without asking anybody.
 func (k *Keys) Status() KeysStatus {
-	err, tried := k.refetch.outcome()
+	tried, err := k.refetch.outcome()
 	s := KeysStatus{Err: err, Tried: tried, Usable: k.usable() != nil}
 	if set := k.held.Load(); set != nil {
 		s.Count, s.Fetched = len(set.keys), set.fetched
