@@ -120,15 +120,18 @@ func (s *Session) Excuse(e Evidence, reason string) {
 	s.disturb()
 }
 
-// As says whose behaviour this is: an overheard client is known late.
+// As says whose behaviour this is, for an overheard client is known late; nil for nobody's that is known.
 func (s *Session) As(p *Profile) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || p == nil || s.trace.Profile.ID == p.ID {
+	if p == nil {
+		p = &Profile{}
+	}
+	if s.closed || s.trace.Profile.ID == p.ID {
 		return
 	}
 	s.trace.Profile, s.trace.index = p, nil
-	s.sink(Recognised{s.open.ID, p})
+	s.sink(Recognised{s.open.ID, profileOrNil(p)})
 	s.disturb()
 }
 

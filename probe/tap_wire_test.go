@@ -49,7 +49,9 @@ func TestTransportTells(t *testing.T) {
 		answer http.HandlerFunc
 		check  func(x Exchange) bool
 	}{
-		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere?code=abc", http.StatusFound) }, func(x Exchange) bool {
+		{"redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere?code=abc", http.StatusFound)
+		}, func(x Exchange) bool {
 			return x.Status() == 302 && strings.HasPrefix(x.Header("Location"), "/elsewhere?code=%5Bredacted+3+") && x.Answer().SHA256 == ""
 		}},
 		{"gzip", func(w http.ResponseWriter, _ *http.Request) {

@@ -25,6 +25,8 @@ type handshake struct {
 	subject string
 	client  Client
 	profile *probe.Profile
+	// spoken is true once the client itself was heard, told from its neighbours by its token.
+	spoken bool
 	// reached is the furthest stage the client asked for; tools whether its tools were listed.
 	reached             probe.Stage
 	tools               bool

@@ -214,11 +214,17 @@ func (w *Witness) keep(h *handshake, x probe.Exchange, now time.Time) {
 	}
 }
 
+// recognise finds whose behaviour a handshake is. What a prelude says may be of several clients at one place: once a token
+// tells them apart, only what comes with it counts.
 func (w *Witness) recognise(h *handshake, x probe.Exchange) {
-	if !h.client.learn(x) || w.opts.Recognise == nil {
+	first := len(h.grants) > 0 && !h.spoken
+	if first {
+		h.spoken, h.client = true, Client{}
+	}
+	if !h.client.learn(x) && !first || w.opts.Recognise == nil {
 		return
 	}
-	if p := w.opts.Recognise(h.client); p != nil {
+	if p := w.opts.Recognise(h.client); p != nil || first {
 		h.profile = p
 		h.session.As(p)
 	}

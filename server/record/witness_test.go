@@ -212,6 +212,28 @@ func TestRecognise(t *testing.T) {
 	}
 }
 
+// TestRecogniseByTheClientsOwnRequests: one address may be that of several clients; what others said before there was a
+// token does not name the one that has it.
+func TestRecogniseByTheClientsOwnRequests(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, func(o *Options) {
+		o.Recognise = func(c Client) *probe.Profile {
+			if strings.HasPrefix(c.UserAgent, "openai-mcp") {
+				return &probe.Profile{ID: "chatgpt"}
+			}
+			return nil
+		}
+	})
+	s.hear(ask{method: "GET", agent: "openai-mcp/1.0.0", status: 401})
+	if p := s.only().Profile; p == nil || p.ID != "chatgpt" {
+		t.Fatalf("the prelude is of %v", p)
+	}
+	s.hear(ask{call: "initialize", agent: "machine/1", status: 200, grant: "session of bob", token: "token of bob", sub: "bob"})
+	if h := s.Recent("bob")[0]; h.Profile != nil || h.Client.UserAgent != "machine/1" {
+		t.Errorf("recognised as %v, %s", h.Profile, h.Client)
+	}
+}
+
 // TestGate: once the tools were listed, requests with that token are counted, and only what fails is kept.
 func TestGate(t *testing.T) {
 	t.Parallel()
