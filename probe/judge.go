@@ -117,7 +117,7 @@ func (j *judgement) explain(ordered []*Check) {
 		f := j.found[c.ID]
 		switch {
 		case f.Because != "" || f.Outcome == Passed || f.Outcome == Unclear:
-		case j.cause[c.ID] != "":
+		case j.cause[c.ID] != "" && j.cause[c.ID] != c.ID:
 			f.Because = j.cause[c.ID]
 		case f.NotReached():
 			f.Because = j.nearestUpstream(f.Missing, c.ID)
