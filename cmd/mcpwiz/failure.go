@@ -15,7 +15,6 @@ const (
 	exitUsage       = 2
 	exitIncomplete  = 3
 	exitBroken      = 4
-	exitDrift       = 5
 	exitInterrupted = 130
 )
 

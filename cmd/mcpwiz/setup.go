@@ -32,9 +32,7 @@ mcpwiz did not make it does not change, unless told to adopt it. A second run ha
 
 The administrator's password is taken from MCPWIZ_KEYCLOAK_PASSWORD, the file that MCPWIZ_KEYCLOAK_PASSWORD_FILE names, or a
 prompt; a client's secret from MCPWIZ_KEYCLOAK_CLIENT_SECRET; a token from MCPWIZ_KEYCLOAK_TOKEN. Secrets that are made are
-kept in mcpwiz.secrets.yaml beside the file.
-
-With --dry-run it exits with 5 when something would change.`,
+kept in mcpwiz.secrets.yaml beside the file.`,
 		Example: `  mcpwiz setup -f mcpwiz.yaml
   mcpwiz setup -f mcpwiz.yaml --dry-run        # only show what would change
   mcpwiz setup --url https://mcp.example.com/mcp --issuer https://id.example.com/realms/mcp \
@@ -67,10 +65,8 @@ func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
 	switch stopped := s.plan.Stopped(); {
 	case len(stopped) > 0:
 		return failed(fmt.Errorf("%w: nothing was touched", plan.ErrStopped), proposals(stopped))
-	case s.plan.Empty():
+	case s.plan.Empty() || o.dryRun:
 		return nil
-	case o.dryRun:
-		return ended(exitDrift)
 	}
 	if !o.yes {
 		ok, err := p.confirm(ctx, "Apply it?")
