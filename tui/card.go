@@ -31,7 +31,11 @@ func (t *Theme) FindingCard(f probe.Finding) Card {
 			c.Rows = append(c.Rows, CardRow{label, Plain(text), s})
 		}
 	}
-	add("seen", f.Detail+cited(f.Exchanges), t.Text)
+	if f.Outcome == probe.Skipped {
+		add("why", f.Detail, t.Text)
+	} else {
+		add("seen", f.Detail+cited(f.Exchanges), t.Text)
+	}
 	add("so", f.Effect, t.Text)
 	add("mend", f.Remedy, t.Accent)
 	who := ownerInWords(f.Owner)

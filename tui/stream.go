@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"sync/atomic"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/mcpwiz/mcpwiz/probe"
@@ -11,6 +13,11 @@ type Events []probe.Event
 
 // maxBatch bounds how long a key waits for a batch.
 const maxBatch = 256
+
+var lastID atomic.Int64
+
+// NewID returns an id for NextEvents that no other channel has: what comes for a page that was left is told apart by it.
+func NewID() int { return int(lastID.Add(1)) }
 
 type (
 	// EventsMsg brings what lay ready on the channel that NextEvents was given with ID; ask for more with the next Cmd.

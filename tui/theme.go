@@ -67,7 +67,7 @@ func (t *Theme) Of(o probe.Outcome) Style {
 	case probe.Failed:
 		return t.Fail
 	case probe.Unclear:
-		return t.Accent
+		return t.Text
 	}
 	return t.Dim
 }

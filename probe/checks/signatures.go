@@ -56,6 +56,13 @@ func edgeOf(x *probe.Exchange) (signature, bool) {
 	return signature{}, false
 }
 
+// Answered tells which edge an answer bears the signature of, "" where nothing speaks for one, and whether the edge gave it
+// by itself or passed on what the origin said.
+func Answered(x *probe.Exchange) (edge string, self bool) {
+	s, _ := edgeOf(x)
+	return s.Edge, s.Self
+}
+
 // byEdge tells whether an edge gave the answer by itself in one of these ways.
 func byEdge(x *probe.Exchange, kinds ...kind) (signature, bool) {
 	s, ok := edgeOf(x)
