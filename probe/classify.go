@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -100,8 +101,8 @@ func (e *endpoints) put(ev Evidence, place string) {
 	e.by[ev][place] = true
 }
 
-// classify tells what an exchange is evidence of. Without an answer it is evidence of a Connection alone, unless it was
-// left open on purpose.
+// classify tells what an exchange is evidence of. Without an answer it is evidence of a Connection alone, unless it is the
+// browser's own (see Tap.Handed): an exchange that was under way when the tap closed says nothing of what it asked for.
 func (e *endpoints) classify(x *Exchange) []Evidence {
 	u := x.URL()
 	all := []Evidence{Connection}
@@ -143,6 +144,9 @@ func (e *endpoints) classify(x *Exchange) []Evidence {
 		add(Callback)
 	case e.hosts[hostport(u)]:
 		add(Login)
+	}
+	if x.Response == nil {
+		return slices.DeleteFunc(all, func(ev Evidence) bool { return ev != Connection && ev != Authorization && ev != Callback })
 	}
 	if e.redirectsBack(x) {
 		add(Callback)

@@ -323,8 +323,14 @@ func TestClassify(t *testing.T) {
 			x.Request.Header = http.Header{"Access-Control-Request-Method": {"POST"}}
 			return x
 		}(), []Evidence{Connection, Preflight}},
-		"probe":               {func() Exchange { x := post(2, target, 401, nil); x.Probe = "garbage-token"; return x }(), []Evidence{Connection, "probe:garbage-token"}},
-		"handed to a browser": {Exchange{ID: 2, Open: true, Request: Message{Method: "GET", URL: "https://kc.example.com/realms/r/auth?client_id=x"}}, []Evidence{Connection, Authorization}},
+		"probe":                              {func() Exchange { x := post(2, target, 401, nil); x.Probe = "garbage-token"; return x }(), []Evidence{Connection, "probe:garbage-token"}},
+		"handed to a browser":                {Exchange{ID: 2, Open: true, Request: Message{Method: "GET", URL: "https://kc.example.com/realms/r/auth?client_id=x"}}, []Evidence{Connection, Authorization}},
+		"keys under way when the tap closed": {Exchange{ID: 2, Open: true, Request: Message{Method: "GET", URL: "https://kc.example.com/realms/r/certs"}}, []Evidence{Connection}},
+		"initialize under way when the tap closed": {func() Exchange {
+			x := bearer(post(2, target, 0, nil), "initialize")
+			x.Response, x.Open = nil, true
+			return x
+		}(), []Evidence{Connection}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

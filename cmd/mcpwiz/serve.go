@@ -120,7 +120,18 @@ func (p *program) server(c plan.Connection, log *slog.Logger, ready func([]net.A
 	return s, err
 }
 
-func recognise(c record.Client) *probe.Profile { return profiles.Recognise(c.UserAgent, c.Name) }
+// recognise tells whose behaviour an overheard client's is. A machine may call itself what it likes.
+func recognise(c record.Client) *probe.Profile {
+	if c.Machine {
+		if p, err := profiles.Load(machine); err == nil {
+			return p
+		}
+	}
+	return profiles.Recognise(c.UserAgent, c.Name)
+}
+
+// machine is the profile of a client that takes tokens for itself.
+const machine = "m2m"
 
 func endpoint(c plan.Connection, s plan.Server) (server.Endpoint, error) {
 	e := server.Endpoint{

@@ -38,6 +38,8 @@ type handshake struct {
 type Client struct {
 	// UserAgent is of its last request; Name and Version are its clientInfo, or the client_name it registered.
 	UserAgent, Name, Version string
+	// Machine is true where its token is its own: no user signed in (RFC 6749 section 4.4).
+	Machine bool
 }
 
 // String names the client for people.
@@ -74,7 +76,17 @@ func (c *Client) learn(x probe.Exchange) bool {
 	if name, ok := body["client_name"].(string); ok && c.Name == "" {
 		c.Name = name
 	}
+	if token, ok := x.Token("request.authorization"); ok {
+		c.Machine = ofMachine(token)
+	}
 	return *c != before
+}
+
+// ofMachine reports whether a token was granted to a client for itself. Keycloak then writes client_id beside azp, and there is
+// no session of a user; other servers' tokens are not known by their claims.
+func ofMachine(t probe.Token) bool {
+	id := t.Claim("client_id")
+	return id != "" && id == t.Claim("azp") && t.Claims["sid"] == nil && t.Claims["auth_time"] == nil
 }
 
 // stageOf tells what a request on our paths was made for.
