@@ -72,7 +72,7 @@ func notAccepted(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	case status == 431:
 		return v(again).Because("token.size").Mend("make the token smaller, or let the server and its proxies take longer header lines")
 	case status == 503:
-		return v(clientName(t) + " cannot connect until the server can reach the authorization server").
+		return v(clientName(t) + " cannot connect until the server can reach the authorization server").Because("server-metadata.keys-usable").
 			Mend("let the MCP server reach the authorization server's jwks_uri (name, route, certificate authority); it cannot fetch the keys")
 	case status >= 500 && x.Request.Body.Method() == "server/discover":
 		return probe.Unknown("server/discover is answered with %d, which says nothing of the token", status).On(x)

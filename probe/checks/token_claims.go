@@ -2,6 +2,7 @@ package checks
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,15 @@ func tokenOf(x *probe.Exchange) probe.Token {
 	}
 	t, _ := x.Token("request.authorization")
 	return t
+}
+
+// alike returns the exchanges of all access tokens that say the same of a claim as the one in use: with what is wrong in it they
+// are wrong too.
+func alike(t *probe.Trace, claim string) []*probe.Exchange {
+	last, _ := accessToken(t)
+	return slices.DeleteFunc(slices.Clone(t.Of(probe.AccessToken)), func(x *probe.Exchange) bool {
+		return !reflect.DeepEqual(tokenOf(x).Claims[claim], last.Claims[claim])
+	})
 }
 
 func opaque(xs []*probe.Exchange) probe.Verdict {
@@ -62,7 +72,7 @@ func audienceNamesTarget(t *probe.Trace) probe.Verdict {
 	if len(aud) > 0 {
 		detail = "aud is " + value(tok.Claims["aud"]) + ", the MCP server is " + quoted(t.Target) + differing(t.Target, nearest(aud))
 	}
-	return probe.Fail("%s", detail).On(xs...).By(audienceScope(t)).
+	return probe.Fail("%s", detail).On(alike(t, "aud")...).By(audienceScope(t)).
 		So("%s signs in, and then every request to the MCP server answers 401", clientName(t)).Mend("%s", mendAudience(t, tok))
 }
 
@@ -118,7 +128,7 @@ func issuerMatches(t *probe.Trace) probe.Verdict {
 	tok, xs := accessToken(t)
 	want, got := issuer(t), tok.Claim("iss")
 	v := func(format string, args ...any) probe.Verdict {
-		return probe.Fail(format, args...).On(xs...).So("the MCP server, which knows the published issuer, refuses the token with 401").
+		return probe.Fail(format, args...).On(alike(t, "iss")...).So("the MCP server, which knows the published issuer, refuses the token with 401").
 			Mend("set KC_HOSTNAME to the full public URL so that the issuer does not follow the Host header, and configure the MCP server with that issuer, byte for byte")
 	}
 	switch {
@@ -185,7 +195,7 @@ func scopeGranted(t *probe.Trace) probe.Verdict {
 	case len(lost) == 0:
 		return probe.Pass("%s", strings.Join(want, " ")).On(xs...)
 	}
-	return probe.Fail("the token's scope is %s; the MCP server wants %s", quoted(strings.Join(have, " ")), quoted(strings.Join(want, " "))).On(xs...).
+	return probe.Fail("the token's scope is %s; the MCP server wants %s", quoted(strings.Join(have, " ")), quoted(strings.Join(want, " "))).On(alike(t, "scope")...).
 		By(audienceScope(t)).So("the MCP server answers 403 insufficient_scope, or 401 where the audience hangs on that scope").
 		Mend("%s", mendLost(t, tok, asked, lost))
 }
