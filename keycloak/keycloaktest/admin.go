@@ -158,8 +158,23 @@ func (c *call) decode(into any, name string) (answer, bool) {
 }
 
 func (c *call) unrecognized(name, field string) answer {
-	column := bytes.Index(c.body, []byte(`"`+field+`"`)) + len(field) + 6
-	return failed(http.StatusBadRequest, fmt.Sprintf("Invalid json representation for %s. Unrecognized field %q at line 1 column %d.", name, field, column))
+	return failed(http.StatusBadRequest, fmt.Sprintf("Invalid json representation for %s. Unrecognized field %q at line 1 column %d.",
+		name, field, column(c.body, field)))
+}
+
+// column is where Keycloak's reader stands when it has met a member: behind a number or a word, or one into what else follows.
+func column(body []byte, field string) int {
+	at := bytes.Index(body, []byte(`"`+field+`"`)) + len(field) + 2
+	for at < len(body) && strings.IndexByte(": \t\r\n", body[at]) >= 0 {
+		at++
+	}
+	if at < len(body) && strings.IndexByte(`"{[`, body[at]) >= 0 {
+		return at + 2
+	}
+	for at < len(body) && strings.IndexByte(",}] \t\r\n", body[at]) < 0 {
+		at++
+	}
+	return at + 1
 }
 
 // merge lays a JSON body over a copy of what is there: members that are absent stay, lists are replaced, the members of a

@@ -64,7 +64,7 @@ func createClient(c *call) answer {
 		return complained(http.StatusConflict, "Client "+rep.ClientID+" already exists")
 	}
 	if rep.Protocol == openIDConnect && sent["protocol"] != nil {
-		rep.withProtocol(sent)
+		c.withProtocol(&rep, sent)
 	}
 	_, origins := sent["webOrigins"]
 	_, defaults := sent["defaultClientScopes"]
@@ -73,13 +73,17 @@ func createClient(c *call) answer {
 	return created(c.adminURL("clients", made.rep.ID))
 }
 
-// withProtocol: a client that names its protocol gets other defaults than one that does not.
-func (rep *clientRep) withProtocol(sent map[string]json.RawMessage) {
-	rep.Public = rep.Public || sent["publicClient"] == nil
-	rep.DirectAccess = rep.DirectAccess || sent["directAccessGrantsEnabled"] == nil
+// withProtocol: a client that names its protocol gets other defaults than one that does not. One that is public only by
+// that default had a secret before.
+func (c *call) withProtocol(rep *clientRep, sent map[string]json.RawMessage) {
 	if rep.Attributes == nil {
 		rep.Attributes = map[string]string{}
 	}
+	if sent["publicClient"] == nil {
+		c.newSecret(rep)
+		rep.Public, rep.Secret = true, ""
+	}
+	rep.DirectAccess = rep.DirectAccess || sent["directAccessGrantsEnabled"] == nil
 	rep.Attributes["backchannel.logout.session.required"] = "true"
 	rep.Attributes["backchannel.logout.revoke.offline.tokens"] = "false"
 }

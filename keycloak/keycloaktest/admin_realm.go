@@ -20,9 +20,9 @@ var furtherSettings = []string{"id", "realm", "displayName", "displayNameHtml", 
 // imports are parts of a realm that the real one makes along with it, and this one does not.
 var imports = []string{"clientScopes", "clients", "users", "groups", "roles", "components", "identityProviders", "authenticationFlows"}
 
-// keptAttributes are Keycloak's own: a PUT with attributes replaces all others.
+// keptAttribute is Keycloak's own: a PUT with attributes replaces all others.
 func keptAttribute(name string) bool {
-	return strings.HasPrefix(name, "ciba") || strings.HasPrefix(name, "oauth2") || strings.HasPrefix(name, "par") || name == "realmReusableOtpCode"
+	return strings.HasPrefix(name, "ciba") || strings.HasPrefix(name, "oauth2") || strings.HasPrefix(name, "par")
 }
 
 func listRealms(c *call) answer {

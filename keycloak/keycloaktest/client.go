@@ -16,7 +16,7 @@ type client struct {
 	// registrationID is that of the registration access token that is good for it; "" for a client made by hand.
 	registrationID string
 	registeredAt   int64
-	// management: it stands for the Admin API and cannot be managed.
+	// management: it stands for the Admin API and, since 26.5, cannot be managed.
 	management bool
 }
 
@@ -83,7 +83,7 @@ func (c *client) shown() clientRep {
 	return rep
 }
 
-func (r *realm) makeClients() {
+func (r *realm) makeClients(old bool) {
 	var reps []clientRep
 	readDefaults("clients", &reps, "{realm}", pathEscape(r.name))
 	for _, rep := range reps {
@@ -92,16 +92,16 @@ func (r *realm) makeClients() {
 			rep.Mappers[i].ID = newID()
 		}
 		r.clients = append(r.clients, &client{rep: rep, defaults: slices.Clone(r.defaults), optional: slices.Clone(r.optional),
-			management: rep.ClientID == "realm-management"})
+			management: !old && rep.ClientID == "realm-management"})
 	}
 }
 
 // managementClient stands for the Admin API of a realm in master.
-func (r *realm) managementClient(id string) *client {
+func (r *realm) managementClient(id string, old bool) *client {
 	rep := newClientRep()
 	rep.ID, rep.ClientID, rep.Name, rep.BearerOnly, rep.FullScope, rep.NodeTimeout = newID(), id, id+" Realm", true, false, 0
 	rep.normalize()
-	return &client{rep: rep, defaults: slices.Clone(r.defaults), optional: slices.Clone(r.optional), management: true}
+	return &client{rep: rep, defaults: slices.Clone(r.defaults), optional: slices.Clone(r.optional), management: !old}
 }
 
 // normalize makes what is absent an empty list or map, and drops attributes without a value.

@@ -61,7 +61,7 @@ func (k *Keycloak) newRealm(id, name string) *realm {
 	}
 	r.fields["defaultRole"] = r.roles[0]
 	r.makeScopes(k.old)
-	r.makeClients()
+	r.makeClients(k.old)
 	r.makeComponents(k.old)
 	return r
 }
@@ -71,7 +71,7 @@ func (k *Keycloak) newMaster() *realm {
 	r := k.newRealm(newID(), "master")
 	maps.Copy(r.fields, map[string]any{"enabled": true, "accessTokenLifespan": 60.0, "displayName": "Keycloak"})
 	r.clients = slices.DeleteFunc(r.clients, func(c *client) bool { return c.rep.ClientID == "realm-management" })
-	r.clients = append(r.clients, r.managementClient("master-realm"))
+	r.clients = append(r.clients, r.managementClient("master-realm", k.old))
 	r.users = append(r.users, &user{admin: true, password: k.o.AdminPassword,
 		rep: userRep{ID: newID(), Username: strings.ToLower(k.o.AdminUser), Enabled: true, Created: k.o.Now().UnixMilli()}})
 	return r
