@@ -2,14 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
-	"strings"
+	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/mcpwiz/mcpwiz/keycloak"
 	"github.com/mcpwiz/mcpwiz/keycloak/keycloaktest"
@@ -22,9 +23,11 @@ import (
 	"github.com/mcpwiz/mcpwiz/server"
 )
 
-// A rig is a whole way on this machine: a small Keycloak, provisioned, and an MCP server behind it.
+// A rig is a whole way on this machine: a Keycloak, provisioned, and an MCP server behind it.
 type rig struct {
+	// connection is the one that is right; the fault lies elsewhere.
 	connection plan.Connection
+	fault      fault
 	secrets    *plan.Secrets
 	server     *server.Server
 	log        *bytes.Buffer
@@ -35,50 +38,68 @@ type rig struct {
 type fault struct {
 	// keycloak is laid over Keycloak's answers once it is provisioned.
 	keycloak func(http.Handler) http.Handler
-	// audience is the url that Keycloak puts into tokens instead of the server's.
-	audience string
+	// provisioned and served change what Keycloak is made for, and what the server is told.
+	provisioned, served func(*plan.Connection)
+	// clientID, clientSecret and password are given in the place of the right ones.
+	clientID, clientSecret, password string
 }
 
-func newRig(t *testing.T, f fault) *rig {
+func newRig(t testing.TB, f fault) *rig { return newRigBehind(t, small(keycloaktest.Options{}), f) }
+
+func newRigBehind(t testing.TB, b behind, f fault) *rig {
 	t.Helper()
-	small := keycloaktest.New(keycloaktest.Options{AdminPassword: "canary-admin"})
-	var answers http.Handler = small
-	k := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answers.ServeHTTP(w, r) }))
+	var faulty atomic.Bool
+	answers := b.Handler
+	if f.keycloak != nil {
+		answers = f.keycloak(b)
+	}
+	k := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if faulty.Load() {
+			answers.ServeHTTP(w, r)
+		} else {
+			b.ServeHTTP(w, r)
+		}
+	}))
 	t.Cleanup(k.Close)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{log: new(bytes.Buffer)}
+	r := &rig{log: new(bytes.Buffer), fault: f}
 	url := "http://" + l.Addr().String() + "/mcp"
 	r.connection = plan.Connection{
 		Servers:  []plan.Server{{URL: url, Listen: l.Addr().String()}},
-		Keycloak: plan.Keycloak{Issuer: k.URL + "/realms/rig", CreateRealm: true},
+		Keycloak: plan.Keycloak{Issuer: k.URL + "/realms/" + newRealm(), CreateRealm: true},
 		Clients:  []plan.Client{{Profile: "claude-ai"}, {Profile: "m2m"}},
 		Users:    []plan.User{{Name: "alice"}},
 	}
-	r.provision(t, f, k.URL)
-	if f.keycloak != nil {
-		answers = f.keycloak(small)
-	}
+	r.provision(t, keycloak.Options{AdminURL: k.URL, User: b.user, Password: plan.Secret(b.password)})
+	faulty.Store(true)
+	t.Cleanup(func() { faulty.Store(false) }) // before the realm is deleted
 	r.serve(t, l)
 	return r
 }
 
-func (r *rig) provision(t *testing.T, f fault, keycloakURL string) {
-	t.Helper()
+// but returns the connection with what a fault does to it.
+func (r *rig) but(change func(*plan.Connection)) plan.Connection {
 	c := r.connection
-	if f.audience != "" {
-		c.Servers = []plan.Server{{URL: f.audience}}
+	c.Servers = slices.Clone(c.Servers)
+	if change != nil {
+		change(&c)
 	}
-	admin, err := keycloak.Login(t.Context(), keycloak.Options{AdminURL: keycloakURL, User: "admin", Password: "canary-admin"})
+	return c
+}
+
+func (r *rig) provision(t testing.TB, who keycloak.Options) {
+	t.Helper()
+	admin, err := keycloak.Login(t.Context(), who)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if r.secrets, err = plan.LoadSecrets(""); err != nil {
 		t.Fatal(err)
 	}
-	all, err := keycloak.Resources(admin, c, r.secrets, profiles.Load)
+	all, err := keycloak.Resources(admin, r.but(r.fault.provisioned), r.secrets, profiles.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,12 +110,19 @@ func (r *rig) provision(t *testing.T, f fault, keycloakURL string) {
 	if err := plan.Apply(t.Context(), all, p, plan.OpenJournal(t.TempDir()+"/journal"), nil); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // the realm is the first, and with it goes what is in it
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := all[0].Undo(ctx, p.Changes[0]); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
-func (r *rig) serve(t *testing.T, l net.Listener) {
+func (r *rig) serve(t testing.TB, l net.Listener) {
 	t.Helper()
 	p := &program{err: r.log}
-	s, err := p.server(r.connection.Defaults(), p.logger("json"), func([]net.Addr) {})
+	s, err := p.server(r.but(r.fault.served).Defaults(), p.logger("json"), func([]net.Addr) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,10 +142,15 @@ func (r *rig) serve(t *testing.T, l net.Listener) {
 		}
 	}
 	t.Cleanup(r.stop)
+	resp, err := http.Get("http://" + l.Addr().String() + "/health") // answers when the keys were asked for
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
 }
 
-// handshake makes one as a client of the connection does.
-func (r *rig) handshake(t *testing.T, as string, probes bool, sink probe.Sink) probe.Summary {
+// options are those of a handshake as a client of the connection makes it.
+func (r *rig) options(t testing.TB, as string) client.Options {
 	t.Helper()
 	p, err := profiles.Load(as)
 	if err != nil {
@@ -127,13 +160,25 @@ func (r *rig) handshake(t *testing.T, as string, probes bool, sink probe.Sink) p
 	secret, _ := r.secrets.Get(plan.ClientSecret(c.ID))
 	o := client.Options{
 		Target: r.connection.Servers[0].URL, Profile: p, Tool: probe.Tool{Name: "mcpwiz", Version: "test"}, Checks: checks.All,
-		ClientID: c.ID, ClientSecret: secret.Reveal(), Probes: probes,
+		ClientID: cmp.Or(r.fault.clientID, c.ID), ClientSecret: cmp.Or(r.fault.clientSecret, secret.Reveal()),
 	}
 	if p.Grant != "client_credentials" {
 		password, _ := r.secrets.Get(plan.UserPassword("alice"))
-		o.SignIn = &browser.Headless{User: "alice", Password: func() (string, error) { return password.Reveal(), nil },
-			Consent: func(context.Context, browser.ConsentPage) (bool, error) { return true, nil }}
+		o.SignIn = &browser.Headless{User: "alice",
+			Password: func() (string, error) { return cmp.Or(r.fault.password, password.Reveal()), nil },
+			Consent:  func(context.Context, browser.ConsentPage) (bool, error) { return true, nil }}
 	}
+	return o
+}
+
+// handshake makes one as a client of the connection does.
+func (r *rig) handshake(t testing.TB, as string, sink probe.Sink) probe.Summary {
+	t.Helper()
+	return emulated(t, r.options(t, as), sink)
+}
+
+func emulated(t testing.TB, o client.Options, sink probe.Sink) probe.Summary {
+	t.Helper()
 	e, err := client.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -146,34 +191,4 @@ func (r *rig) handshake(t *testing.T, as string, probes bool, sink probe.Sink) p
 		t.Errorf("left behind: %q", left)
 	}
 	return sum
-}
-
-// without takes a member out of every metadata document.
-func without(member string) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !strings.Contains(r.URL.Path, "/.well-known/") {
-				next.ServeHTTP(w, r)
-				return
-			}
-			answer := httptest.NewRecorder()
-			next.ServeHTTP(answer, r)
-			var doc map[string]any
-			if answer.Code != http.StatusOK || json.Unmarshal(answer.Body.Bytes(), &doc) != nil {
-				w.WriteHeader(answer.Code)
-				return
-			}
-			delete(doc, member)
-			body, err := json.Marshal(doc)
-			if err != nil {
-				panic(err)
-			}
-			for name, values := range answer.Header() {
-				w.Header()[name] = values
-			}
-			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-			w.WriteHeader(http.StatusOK)
-			_, _ = w.Write(body)
-		})
-	}
 }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/checks"
+	"github.com/mcpwiz/mcpwiz/probe/report"
+	"github.com/mcpwiz/mcpwiz/server/record"
+)
+
+// One faulty way, three sources: what the emulator provokes, what is read from its captures, and what the server overhears of
+// the same client come to the same.
+func TestThreeSources(t *testing.T) {
+	t.Parallel()
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			onEach(t, func(t *testing.T, b behind) {
+				if b.real && f.fault.keycloak != nil {
+					t.Skip("what is laid over Keycloak is the same over the small one")
+				}
+				r := newRigBehind(t, b, f.fault)
+				var capture bytes.Buffer
+				lines := report.NewLines(&capture)
+				told := report.NewCollector(checks.All)
+				sum := r.handshake(t, f.as, func(e probe.Event) { lines.Sink(e); told.Sink(e) })
+				if first := first(sum); first != f.first {
+					t.Errorf("first to mend is %q, want %q", first, f.first)
+				}
+				oneCause(t, told.Reports()[0].Findings, f.first)
+				var document bytes.Buffer
+				if err := report.WriteJSON(&document, told.Reports()...); err != nil {
+					t.Fatal(err)
+				}
+				sameWhenRead(t, "lines", &capture, sum, told.Reports()[0].Findings)
+				sameWhenRead(t, "document", &document, sum, told.Reports()[0].Findings)
+				r.stop() // the witness has then been told everything
+				all := r.server.Handshakes()
+				if len(all) != 1 {
+					t.Fatalf("the witness has %d handshakes of one client", len(all))
+				}
+				sameWhenOverheard(t, told.Reports()[0].Findings, all[0])
+				if first := first(all[0].Summary); first != f.overheard {
+					t.Errorf("overheard, the first to mend is %q, want %q", first, f.overheard)
+				}
+				oneCause(t, all[0].Findings, f.overheard)
+			})
+		})
+	}
+}
+
+func first(s probe.Summary) string {
+	if s.First == nil {
+		return ""
+	}
+	return *s.First
+}
+
+// oneCause holds the failures to the one fault that there is: what else fails is explained.
+func oneCause(t *testing.T, all []probe.Finding, cause string) {
+	t.Helper()
+	for _, f := range all {
+		if f.Outcome == probe.Failed && f.Because == "" && f.Check != cause {
+			t.Errorf("%s fails and is not explained: %s", f.Check, f.Detail)
+		}
+	}
+}
+
+func sameWhenRead(t *testing.T, form string, capture io.Reader, sum probe.Summary, told []probe.Finding) {
+	t.Helper()
+	again := report.NewCollector(checks.All)
+	sums, err := report.Read(capture, report.ReadOptions{Checks: checks.All}, again.Sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]probe.Summary{sum}, sums); d != "" {
+		t.Errorf("read back from a %s the summary differs (-provoked +read):\n%s", form, d)
+	}
+	if d := cmp.Diff(told, again.Reports()[0].Findings); d != "" {
+		t.Errorf("read back from a %s the findings differ (-provoked +read):\n%s", form, d)
+	}
+}
+
+// sameWhenOverheard holds the witness to the emulator: the same outcome for what both have evidence of, and for what passes a
+// server by that it was not seen.
+func sameWhenOverheard(t *testing.T, provoked []probe.Finding, h record.Handshake) {
+	t.Helper()
+	by := map[string]probe.Finding{}
+	for _, f := range provoked {
+		by[f.Check] = f
+	}
+	both := 0
+	for _, f := range h.Findings {
+		p := by[f.Check]
+		switch {
+		case f.Outcome == p.Outcome:
+			if f.Outcome != probe.Skipped {
+				both++
+			}
+		case p.NotReached(): // the server asks the authorization server by itself, and has seen more
+		case passesBy(f):
+		case h.Profile == nil && (p.Outcome == probe.Skipped || f.Outcome == probe.Skipped): // of a stranger nothing is left out
+		default:
+			t.Errorf("%s: overheard %s (%s), provoked %s (%s)", f.Check, f.Outcome, f.Detail, p.Outcome, p.Detail)
+		}
+	}
+	if both < 15 {
+		t.Errorf("only %d checks judged something in both", both)
+	}
+}
+
+// past is the evidence that passes a server by: what goes on between client, browser and authorization server, what only the
+// client can look at, calls of tools, which are only counted once the tools were listed, and the signature of a token that is
+// refused before it comes to that.
+var past = strings.Fields(`authorization login callback registration token refresh tool-call fact:dns fact:certificate fact:token-signature`)
+
+// passesBy reports whether a finding says that its evidence was not seen, and could not be.
+func passesBy(f probe.Finding) bool {
+	missing, unseen := strings.CutPrefix(f.Detail, "not seen: ")
+	return unseen && f.Outcome == probe.Skipped && !slices.ContainsFunc(strings.Split(missing, ", "), func(e string) bool {
+		return !slices.Contains(past, e) && !strings.HasPrefix(e, "probe:")
+	})
+}
