@@ -91,6 +91,9 @@ func TestScopesThatStopThePlan(t *testing.T) {
 		return []mapperRep{{Name: "theirs", Protocol: openIDConnect, Type: audienceMapper, Config: map[string]string{key: audience, "access.token.claim": "true"}}}
 	}
 	each(t, func(t *testing.T, kc target) {
+		b := newBench(t, kc)
+		b.c.Keycloak.CreateRealm, b.c.Users = false, nil
+		b.makeRealm(nil)
 		for name, c := range map[string]struct {
 			there   []scopeRep
 			stop    string
@@ -107,11 +110,10 @@ func TestScopesThatStopThePlan(t *testing.T) {
 			"not ours, no sign": {[]scopeRep{{Name: "mcp:tools", Protocol: openIDConnect, Mappers: mapper(customAudience, mcpURL)}}, "did not make", "adopt: true"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				b := newBench(t, kc)
-				b.c.Keycloak.CreateRealm, b.c.Users = false, nil
-				b.makeRealm(nil)
+				b.t = t
 				for _, s := range c.there {
 					b.call(http.MethodPost, s, nil, "realms", b.realm, "client-scopes")
+					defer func() { b.call(http.MethodDelete, nil, nil, "realms", b.realm, "client-scopes", b.scope(s.Name).ID) }()
 				}
 				got := b.refused("keycloak/scope/mcp:tools")
 				if !strings.Contains(got.Stop, c.stop) || !strings.HasPrefix(got.Propose, c.propose) {
@@ -119,6 +121,7 @@ func TestScopesThatStopThePlan(t *testing.T) {
 				}
 			})
 		}
+		b.t = t
 	})
 }
 
