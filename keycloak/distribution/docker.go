@@ -28,7 +28,7 @@ func (m machine) startImage(ctx context.Context, o Options, missing error) (*Run
 		return nil, fmt.Errorf("start Keycloak %.40q: that is no version", version)
 	}
 	m.told("starting Keycloak " + version + " in Docker")
-	c := container{docker, "mcpwiz-" + strings.ToLower(rand.Text()[:12])}
+	c := &container{docker: docker, name: "mcpwiz-" + strings.ToLower(rand.Text()[:12])}
 	r := &Running{Version: version, AdminUser: adminUser, end: c.remove}
 	cache, err := m.cache()
 	if err != nil {
@@ -44,10 +44,13 @@ func (m machine) startImage(ctx context.Context, o Options, missing error) (*Run
 	return r, nil
 }
 
-type container struct{ docker, name string }
+type container struct {
+	docker, name string
+	client       *server // the docker that is attached to it
+}
 
 // start returns the base of the server once it answers. The image is fetched on the way, if need be.
-func (c container) start(ctx context.Context, o Options, version, password string) (string, error) {
+func (c *container) start(ctx context.Context, o Options, version, password string) (string, error) {
 	args := []string{"run", "--rm", "--name", c.name, "--publish", "127.0.0.1::8080",
 		"--env", "KC_BOOTSTRAP_ADMIN_USERNAME", "--env", "KC_BOOTSTRAP_ADMIN_PASSWORD", image + ":" + version, "start-dev"}
 	if len(o.Features) > 0 {
@@ -60,6 +63,7 @@ func (c container) start(ctx context.Context, o Options, version, password strin
 	if err != nil {
 		return "", err
 	}
+	c.client = s
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	select {
@@ -77,7 +81,7 @@ func (c container) start(ctx context.Context, o Options, version, password strin
 }
 
 // published returns where the container's port is reached from here.
-func (c container) published(ctx context.Context) (string, error) {
+func (c *container) published(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, c.docker, "port", c.name, "8080/tcp").Output()
 	if err != nil {
 		return "", fmt.Errorf("ask Docker for the port: %w", err)
@@ -90,10 +94,13 @@ func (c container) published(ctx context.Context) (string, error) {
 }
 
 // remove ends the container with its data; one that is gone already is what was wanted.
-func (c container) remove() error {
+func (c *container) remove() error {
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, c.docker, "rm", "--force", "--volumes", c.name).CombinedOutput()
+	if c.client != nil {
+		c.client.kill()
+	}
 	if err != nil && !strings.Contains(string(out), "No such container") {
 		return fmt.Errorf("remove container %s: %w: %.200s", c.name, err, strings.TrimSpace(string(out)))
 	}

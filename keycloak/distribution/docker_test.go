@@ -27,7 +27,7 @@ func dockerd(t *testing.T, notes, says, address string) string {
 	return script(t, `echo "$*" >> `+notes+`/calls
 case $1 in
 version) echo 28;;
-run) env > `+notes+`/environment
+run) echo $$ > `+notes+`/children; env > `+notes+`/environment
 `+says+`while [ ! -f `+notes+`/removed ]; do sleep 0.05; done;;
 port) echo `+address+`;;
 rm) touch `+notes+`/removed;;
@@ -59,6 +59,7 @@ func TestDockerIsTheLastResort(t *testing.T) {
 	if strings.Contains(calls, r.AdminPassword) || !strings.Contains(read(t, notes, "environment"), "KC_BOOTSTRAP_ADMIN_PASSWORD="+r.AdminPassword) {
 		t.Error("the password goes by the environment and not by the arguments")
 	}
+	holdNothingLeft(t, m, notes)
 }
 
 func TestDockerThatCannotRunTheImageIsToldAndRemoved(t *testing.T) {
