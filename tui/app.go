@@ -87,7 +87,7 @@ func (a *App) key(m tea.KeyMsg) (tea.Cmd, bool) {
 		a.asking = false
 		return nil, true
 	case a.help != nil:
-		if a.help.key(m) {
+		if a.help.key(m, a.t, a.area()) {
 			a.help = nil
 		}
 		return nil, true
@@ -167,12 +167,20 @@ func marked(msg tea.Msg, visit int) tea.Msg {
 	case tea.BatchMsg:
 		return tea.BatchMsg(markedAll(msg, visit))
 	}
-	// What tea.Sequence makes has no name outside bubbletea.
-	if v := reflect.ValueOf(msg); v.IsValid() && v.Kind() == reflect.Slice && v.CanConvert(reflect.TypeFor[[]tea.Cmd]()) {
-		all, _ := v.Convert(reflect.TypeFor[[]tea.Cmd]()).Interface().([]tea.Cmd)
-		return tea.Sequence(markedAll(all, visit)...)()
+	if cmds, ok := cmdsOf(msg); ok {
+		return tea.Sequence(markedAll(cmds, visit)...)()
 	}
 	return msg
+}
+
+// cmdsOf takes a batch or a sequence apart. What tea.Sequence makes has no name outside bubbletea.
+func cmdsOf(msg tea.Msg) ([]tea.Cmd, bool) {
+	v := reflect.ValueOf(msg)
+	if !v.IsValid() || v.Kind() != reflect.Slice || !v.CanConvert(reflect.TypeFor[[]tea.Cmd]()) {
+		return nil, false
+	}
+	cmds, ok := v.Convert(reflect.TypeFor[[]tea.Cmd]()).Interface().([]tea.Cmd)
+	return cmds, ok
 }
 
 func markedAll(cmds []tea.Cmd, visit int) []tea.Cmd {

@@ -16,6 +16,21 @@ const (
 
 // View draws the page at hand with what surrounds it.
 func (a *App) View() string {
+	if a.t.ASCII {
+		return strings.Map(onlyASCII, a.view())
+	}
+	return a.view()
+}
+
+// onlyASCII: what a page tells may have been said in any characters.
+func onlyASCII(r rune) rune {
+	if r >= 0x80 {
+		return '?'
+	}
+	return r
+}
+
+func (a *App) view() string {
 	w, h := a.width, a.height
 	switch {
 	case w == 0 || h == 0 || a.done:

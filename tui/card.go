@@ -26,7 +26,11 @@ type Card struct {
 // FindingCard is the card of a finding.
 func (t *Theme) FindingCard(f probe.Finding) Card {
 	c := Card{Outcome: f.Outcome, Title: Plain(f.Title)}
+	wrong := f.Outcome == probe.Failed || f.Outcome == probe.Warned
 	add := func(label, text string, s Style) {
+		if text == "" && wrong {
+			text = "-"
+		}
 		if text != "" {
 			c.Rows = append(c.Rows, CardRow{label, Plain(text), s})
 		}
@@ -50,7 +54,7 @@ func (t *Theme) FindingCard(f probe.Finding) Card {
 	return c
 }
 
-func ownerInWords(o probe.Owner) string { return strings.ReplaceAll(string(o), "-", " ") }
+func ownerInWords(o probe.Owner) string { return Plain(strings.ReplaceAll(string(o), "-", " ")) }
 
 func cited(exchanges []int) string {
 	var numbers []string

@@ -14,11 +14,11 @@ type help struct {
 
 func newHelp(p Page) *help { return &help{page: p} }
 
-// key scrolls, or reports that help is to go.
-func (h *help) key(m tea.KeyMsg) (away bool) {
+// key scrolls in an area, or reports that help is to go.
+func (h *help) key(m tea.KeyMsg, t *Theme, area tea.WindowSizeMsg) (away bool) {
 	switch {
 	case KeyDown.Is(m), KeyPgDown.Is(m), KeySpace.Is(m):
-		h.top++
+		h.top = max(min(h.top+1, len(h.rows(t, area.Width))-area.Height), 0)
 	case KeyUp.Is(m), KeyPgUp.Is(m):
 		h.top = max(h.top-1, 0)
 	case KeyEsc.Is(m), KeyEnter.Is(m), KeyLeave.Is(m), keyHelp.Is(m):

@@ -45,9 +45,15 @@ var (
 // Doing is the same key with another word for what it does here.
 func (k Key) Doing(what string) Key { k.Does = what; return k }
 
+// arrowsInWords stand for arrows where there is ASCII alone.
+var arrowsInWords = strings.NewReplacer("↑↓", "up/down", "←→", "left/right")
+
 // footer is the line of keys: as many as fit, and the last one always.
 func (t *Theme) footer(keys []Key, last Key, width int) string {
 	show := func(k Key) (string, int) {
+		if t.ASCII {
+			k.Show = arrowsInWords.Replace(k.Show)
+		}
 		return t.Bold.Render(k.Show) + " " + t.Dim.Render(k.Does), cells(k.Show) + 1 + cells(k.Does)
 	}
 	end, n := show(last)

@@ -27,35 +27,27 @@ type Arrow struct {
 	Broken bool
 }
 
-// Arrow draws one exchange, 16 cells: "├────○───▸│    │".
+// Arrow draws one exchange, 16 cells: "├────○───▸│    │". Where it broke the lane itself is marked.
 func (t *Theme) Arrow(a Arrow) string {
-	var b strings.Builder
-	line, tip := t.Text, t.signs.head
-	if a.Broken {
-		line, tip = t.Fail, t.signs.stop
-	}
-	through := a.Through && a.To > LaneEdge
-	from, to := t.signs.from, strings.Repeat(t.signs.line, int(a.To)*5-1)
-	switch {
-	case a.To == LaneYou:
+	if a.To <= LaneYou || a.To > LaneAuth {
 		return t.noArrow()
-	case through:
-		to = strings.Repeat(t.signs.line, 4) + t.signs.through + strings.Repeat(t.signs.line, int(a.To)*5-6)
 	}
-	runes := []rune(to)
+	g, way := t.signs, strings.Repeat(t.signs.line, int(a.To)*5-2)
+	if a.Through && a.To > LaneEdge {
+		way = strings.Repeat(g.line, 4) + g.through + strings.Repeat(g.line, int(a.To)*5-7)
+	}
+	var b strings.Builder
 	if a.Broken {
-		// The head stands before the lane and the lane itself becomes the mark: "├─────────────▸✗".
-		b.WriteString(line.Render(from + string(runes[:len(runes)-1]) + t.signs.head + tip))
+		b.WriteString(t.Fail.Render(g.from + way + g.head + g.stop))
 	} else {
-		b.WriteString(line.Render(from+string(runes[:len(runes)-1])+tip) + t.Frame.Render(t.signs.lane))
+		b.WriteString(t.Dim.Render(g.from+way+g.head) + t.Frame.Render(g.lane))
 	}
-	for l := a.To + 1; l <= LaneAuth; l++ {
-		b.WriteString("    " + t.Frame.Render(t.signs.lane))
+	for range LaneAuth - a.To {
+		b.WriteString("    " + t.Frame.Render(g.lane))
 	}
 	return b.String()
 }
 
 func (t *Theme) noArrow() string {
-	lane := t.signs.lane
-	return t.Frame.Render(lane + "    " + lane + "    " + lane + "    " + lane)
+	return t.Frame.Render(t.signs.lane + strings.Repeat("    "+t.signs.lane, int(LaneAuth)))
 }

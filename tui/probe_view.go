@@ -187,5 +187,6 @@ func (p *Probe) Help() string {
 			clients = append(clients, text)
 		}
 	}
-	return probeHelp + strings.Join(clients, "\n")
+	signs := strings.NewReplacer("●", p.t.signs.pip, "✗", p.t.Sign(probe.Failed), "·", p.t.signs.waiting, "○", p.t.signs.through)
+	return signs.Replace(probeHelp) + strings.Join(clients, "\n")
 }

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -18,21 +17,24 @@ import (
 func Run(ctx context.Context, t Terminal, m tea.Model) (tea.Model, error) {
 	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
+	o := []tea.ProgramOption{tea.WithAltScreen(), tea.WithInput(t.In), tea.WithOutput(screen{t.Out}), tea.WithoutSignalHandler()}
 	if a, ok := m.(*App); ok {
 		a.Under(ctx)
 		defer a.Close()
+		if a.t.unanswered {
+			o = append(o, tea.WithFilter(newLateAnswer().filter))
+		}
 	}
-	p := tea.NewProgram(m, tea.WithAltScreen(), tea.WithInput(t.In), tea.WithOutput(t.Out), tea.WithoutSignalHandler(),
-		tea.WithFilter(newLateAnswer().filter))
+	p := tea.NewProgram(m, o...)
 	defer context.AfterFunc(ctx, p.Quit)()
 	last, err := p.Run()
-	if err != nil && !errors.Is(err, tea.ErrInterrupted) {
+	switch {
+	case ctx.Err() != nil:
+		return last, ErrLeft
+	case err != nil:
 		return last, fmt.Errorf("show on the terminal: %w", err)
 	}
-	if ctx.Err() != nil {
-		return last, ErrLeft
-	}
-	return last, err
+	return last, nil
 }
 
 // Usable reports whether pages can be shown on these files.

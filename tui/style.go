@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -77,7 +76,7 @@ func (t *Theme) style(i ink) Style {
 		sgr, lip = append(sgr, "2"), lip.Faint(true)
 	case i.rgb == "" || t.NoColor:
 	case t.Profile == termenv.TrueColor:
-		sgr, lip = append(sgr, trueColor(i.rgb)), lip.Foreground(lipgloss.Color(i.rgb))
+		sgr, lip = append(sgr, termenv.RGBColor(i.rgb).Sequence(false)), lip.Foreground(lipgloss.Color(i.rgb))
 	case t.Profile == termenv.ANSI256:
 		sgr, lip = append(sgr, "38;5;"+strconv.Itoa(i.c256)), lip.Foreground(lipgloss.Color(strconv.Itoa(i.c256)))
 	default:
@@ -87,12 +86,4 @@ func (t *Theme) style(i ink) Style {
 		return Style{lip: lip}
 	}
 	return Style{on: "\x1b[" + strings.Join(sgr, ";") + "m", lip: lip}
-}
-
-func trueColor(rgb string) string {
-	n, err := strconv.ParseUint(strings.TrimPrefix(rgb, "#"), 16, 24)
-	if err != nil {
-		return "39"
-	}
-	return fmt.Sprintf("38;2;%d;%d;%d", n>>16&0xff, n>>8&0xff, n&0xff)
 }

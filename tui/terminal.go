@@ -21,8 +21,9 @@ type Terminal struct {
 // Look finds out how the terminal is to be drawn on, once, before the first page. It asks the terminal for its background
 // unless flags say it; one that does not answer costs 250 ms and counts as dark. What is typed meanwhile is lost.
 func (t Terminal) Look(ctx context.Context) Look {
-	l := Look{NoColor: t.env("NO_COLOR") != "", ASCII: t.ASCII || !t.utf8(), Profile: t.profile()}
-	l.Dark = t.dark(ctx)
+	l := Look{ASCII: t.ASCII || !t.utf8()}
+	l.Profile, l.NoColor = t.colors()
+	l.Dark, l.unanswered = t.dark(ctx)
 	// bubbles and huh draw with the default renderer; it would ask the terminal itself, and wait for 5 s.
 	r := lipgloss.NewRenderer(t.Out)
 	r.SetColorProfile(l.Profile)
@@ -49,16 +50,17 @@ func (t Terminal) utf8() bool {
 	return false
 }
 
-// profile is how many colours the environment promises; NO_COLOR leaves bold and faint.
-func (t Terminal) profile() termenv.Profile {
+// colors is how many colours the environment promises. Where none are wanted or known there are still bold and faint, that
+// lipgloss would drop with the colours.
+func (t Terminal) colors() (p termenv.Profile, none bool) {
 	if t.env("TERM") == "dumb" {
-		return termenv.Ascii
+		return termenv.Ascii, true
 	}
-	p := termenv.NewOutput(t.Out, termenv.WithEnvironment(environ{t}), termenv.WithTTY(true)).ColorProfile()
+	p = termenv.NewOutput(t.Out, termenv.WithEnvironment(environ{t}), termenv.WithTTY(true)).ColorProfile()
 	if t.env("NO_COLOR") != "" || p == termenv.Ascii {
-		return termenv.ANSI
+		return termenv.ANSI, true
 	}
-	return p
+	return p, false
 }
 
 // environ is the terminal's environment as termenv asks for it.
@@ -67,18 +69,19 @@ type environ struct{ t Terminal }
 func (e environ) Environ() []string         { return nil }
 func (e environ) Getenv(name string) string { return e.t.env(name) }
 
-// dark: what is said, what the terminal answers, what COLORFGBG says, else dark.
-func (t Terminal) dark(ctx context.Context) bool {
+// dark: what is said, what the terminal answers, what COLORFGBG says, else dark. unanswered is true where it was asked and
+// an answer may still come.
+func (t Terminal) dark(ctx context.Context) (dark, unanswered bool) {
 	switch {
 	case t.Light || t.Dark:
-		return t.Dark
+		return t.Dark, false
 	case t.env("TERM") == "dumb":
-		return true
+		return true, false
 	}
 	if dark, ok := askBackground(ctx, t.In, t.Out); ok {
-		return dark
+		return dark, false
 	}
-	return darkByColorFGBG(t.env("COLORFGBG"))
+	return darkByColorFGBG(t.env("COLORFGBG")), true
 }
 
 // darkByColorFGBG reads "15;0" or "15;default;0": the background is last, 7 and above 8 are light colours.

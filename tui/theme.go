@@ -19,6 +19,8 @@ type Look struct {
 	Dark bool
 	// Profile is how many colours there are; termenv.Ascii allows no escape but those that move the cursor.
 	Profile termenv.Profile
+	// unanswered: the terminal was asked for its background, and the answer may still come.
+	unanswered bool
 }
 
 // A Theme is the visual language: styles by meaning, and marks. What a style says a mark says too. Pages take the one that
