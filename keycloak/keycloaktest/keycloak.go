@@ -102,10 +102,13 @@ func (k *Keycloak) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// What is no form has no fields; the endpoints say what they miss.
 		c.form, _ = url.ParseQuery(string(body))
 	}
-	k.mu.Lock()
-	a := c.answer()
-	k.mu.Unlock()
-	k.write(w, a)
+	k.write(w, c.locked())
+}
+
+func (c *call) locked() answer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.answer()
 }
 
 func isForm(r *http.Request) bool {

@@ -181,6 +181,9 @@ func (c *call) sessionOf(claims map[string]any, of *client) *session {
 // bearer returns whose access token it is; lightweight ones do not say.
 func (c *call) bearer(claims map[string]any) *user {
 	of := c.realm.client(text(claims, "azp"))
+	if of == nil {
+		return nil
+	}
 	if s := c.sessionOf(claims, of); s != nil {
 		return s.user
 	}
