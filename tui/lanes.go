@@ -23,8 +23,8 @@ type Arrow struct {
 	To Lane
 	// Through: an edge passed it on.
 	Through bool
-	// Broken: this is where it broke.
-	Broken bool
+	// Broken: this is where it broke. Green: all of it went well.
+	Broken, Green bool
 }
 
 // Arrow draws one exchange, 16 cells: "├────○───▸│    │". Where it broke the lane itself is marked.
@@ -37,9 +37,12 @@ func (t *Theme) Arrow(a Arrow) string {
 		way = strings.Repeat(g.line, 4) + g.through + strings.Repeat(g.line, int(a.To)*5-7)
 	}
 	var b strings.Builder
-	if a.Broken {
+	switch {
+	case a.Broken:
 		b.WriteString(t.Fail.Render(g.from + way + g.head + g.stop))
-	} else {
+	case a.Green:
+		b.WriteString(t.Pass.Render(g.from+way+g.head) + t.Frame.Render(g.lane))
+	default:
 		b.WriteString(t.Dim.Render(g.from+way+g.head) + t.Frame.Render(g.lane))
 	}
 	for range LaneAuth - a.To {

@@ -120,13 +120,17 @@ func (p *Probe) missing() *probe.Finding {
 	return nil
 }
 
-// proven is what a green handshake proved, in three sentences.
+// proven is what a green handshake proved, in three sentences, and then the next key.
 func (p *Probe) proven(width int) []string {
 	var rows []string
-	for _, stage := range []probe.Stage{probe.StageToken, probe.StageInitialize, probe.StageTools} {
+	for _, stage := range []probe.Stage{probe.StageChallenge, probe.StageToken, probe.StageTools} {
 		if f := p.proof(stage); f != nil {
 			rows = append(rows, p.line(*f, width))
 		}
+	}
+	if p.o.Next != "" {
+		next := p.t.Dim.Render("next: ") + p.t.Bold.Render(keyNext.Show) + " " + p.t.Dim.Render(p.o.Next)
+		rows = append(rows, "", p.t.Row(false, "  "+next, width))
 	}
 	return rows
 }

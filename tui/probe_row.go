@@ -122,44 +122,56 @@ func (p *Probe) lanes(i int) string {
 	if x == nil || x.to == LaneYou {
 		return p.t.noArrow()
 	}
-	a := Arrow{To: x.to, Through: x.edge, Broken: p.seen.outcome(i) == probe.Failed}
+	a := Arrow{To: x.to, Through: x.edge, Broken: p.seen.outcome(i) == probe.Failed, Green: p.green()}
 	if x.edge && (stage == probe.StageNetwork || stage == probe.StageEdge) {
 		a.To = LaneEdge
 	}
 	return p.t.Arrow(a)
 }
 
-// reached is the first exchange with the target of which is known whom it reached.
+// reached is the exchange with the target of which is known whom it reached, else the first with it.
 func (p *Probe) reached() *seenExchange {
+	var first *seenExchange
 	for _, x := range p.seen.exchanges {
-		if x.Peer != nil && (x.to == LaneMCP || x.to == LaneEdge) {
+		if x.to != LaneMCP && x.to != LaneEdge {
+			continue
+		}
+		if x.Peer != nil {
 			return x
 		}
+		if first == nil {
+			first = x
+		}
 	}
-	return nil
+	return first
+}
+
+// green reports whether the client can connect.
+func (p *Probe) green() bool {
+	return p.seen.over && p.seen.err == nil && p.seen.counts.Fail == 0 && p.seen.counts.NotReached == 0
 }
 
 // exchange is what stands beside the lanes: what was asked at the left, the status at the right.
 func (p *Probe) exchange(i, width int) string {
 	t := p.t
 	failed := p.seen.outcome(i) == probe.Failed
-	text, mark := t.Dim, ""
-	if failed {
-		text = t.Bold
+	text, style, mark := t.Dim, t.Dim, ""
+	switch {
+	case failed:
+		text, style, mark = t.Bold, t.Fail, t.Sign(probe.Failed)+" "
+	case p.green():
+		text, style = t.Text, t.Bold
 	}
-	if probe.Stages[i] == probe.StageNetwork {
-		if x := p.reached(); x != nil {
+	x, others := p.seen.telling(i)
+	if y := p.reached(); y != nil && probe.Stages[i] == probe.StageNetwork {
+		if x = y; x.Peer != nil {
 			return text.Render(t.Cut(peer(x.Peer), width))
 		}
 	}
-	x, others := p.seen.telling(i)
 	if x == nil {
 		return ""
 	}
 	status, more := statusOf(&x.Exchange), ""
-	if failed {
-		mark = t.Sign(probe.Failed) + " "
-	}
 	if others > 0 {
 		more = "+" + strconv.Itoa(others) + " "
 	}
@@ -171,14 +183,8 @@ func (p *Probe) exchange(i, width int) string {
 	if width-cells(mark+status) <= legible {
 		mark = ""
 	}
-	right := t.Dim.Render(more)
-	if failed {
-		right += t.Fail.Render(mark + status)
-	} else {
-		right += t.Dim.Render(status)
-	}
 	left := asked(t, &x.Exchange, probe.Stages[i], width-cells(more+mark+status)-1)
-	return t.Spread(text.Render(left), right, width)
+	return t.Spread(text.Render(left), t.Dim.Render(more)+style.Render(mark+status), width)
 }
 
 func peer(p *probe.Peer) string {

@@ -159,16 +159,15 @@ func (p *Probe) Keys() []Key {
 			keys = append(keys, k)
 		}
 	}
-	healthy := p.seen.over && p.seen.err == nil && p.seen.counts.Fail == 0
 	slim := p.width < narrow
-	add(healthy && p.o.Next != "", keyNext.Doing(p.o.Next))
+	add(p.green() && p.o.Next != "", keyNext.Doing(p.o.Next))
 	add(!slim, keyStage)
 	add(p.cursor >= 0, KeyEnter.Doing("open"))
 	add(p.mends(), keyMend)
 	add(p.seen.over, keyAgain)
 	add(len(p.o.Clients) > 1, keyClient)
 	add(len(p.o.SignIns) > 1, keySignIn)
-	add(!healthy && p.o.Next != "", keyNext.Doing(p.o.Next))
+	add(!p.green() && p.o.Next != "", keyNext.Doing(p.o.Next))
 	add(slim, keyStage)
 	return append(keys, KeyLeave)
 }

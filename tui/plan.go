@@ -1,0 +1,196 @@
+package tui
+
+import (
+	"context"
+	"slices"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+)
+
+// PlanOptions say what the page of the plan shows.
+type PlanOptions struct {
+	// Look makes the plan and touches nothing. It is called in a goroutine, each time the page comes on.
+	Look func(context.Context) (plan.Plan, error)
+	// Title is what is looked at: "Keycloak at https://id.example.com". It is called when Look is.
+	Title func() string
+	// Save writes the answers as a file and says where; nil where nothing is to be written.
+	Save func() (path string, err error)
+	// Last: nothing is applied after this page, and Enter leaves.
+	Last bool
+}
+
+// A PlanPage shows what would change as a diff by resource, before anything is touched. A plan with a refused resource
+// cannot be applied: Enter does not go on.
+type PlanPage struct {
+	o     PlanOptions
+	t     *Theme
+	ctx   context.Context
+	id    int
+	state planState
+	title string
+	spin  int
+	plan  plan.Plan
+	err   error
+
+	cursor, top int
+	open        map[string]bool
+	wrapped     bool
+	lines       []planLine // of the plan as it is opened; nil when it is to be drawn again
+
+	saving        bool
+	saved         string
+	saveErr       error
+	width, height int
+}
+
+type planState int
+
+const (
+	planLooking planState = iota
+	planLooked
+	planFailed
+)
+
+// Messages of a look, and of a file that was written.
+type (
+	plannedMsg struct {
+		id   int
+		plan plan.Plan
+		err  error
+	}
+	savedMsg struct {
+		id   int
+		path string
+		err  error
+	}
+)
+
+var _ Page = (*PlanPage)(nil)
+
+// NewPlan returns the page.
+func NewPlan(o PlanOptions) *PlanPage {
+	return &PlanPage{o: o, t: NewTheme(Look{}), ctx: context.Background(), open: map[string]bool{}}
+}
+
+func (p *PlanPage) Name() string { return "plan" }
+func (p *PlanPage) Typing() bool { return false }
+
+// Enter looks anew: the answers may be others than before.
+func (p *PlanPage) Enter(ctx context.Context, t *Theme) tea.Cmd {
+	p.ctx, p.t = ctx, t
+	p.saving, p.saved, p.saveErr = false, "", nil
+	return p.look()
+}
+
+func (p *PlanPage) look() tea.Cmd {
+	id, ctx, look := NewID(), p.ctx, p.o.Look
+	p.id, p.state, p.err, p.lines = id, planLooking, nil, nil
+	if p.o.Title != nil {
+		p.title = Plain(p.o.Title())
+	}
+	return tea.Batch(tick(id), func() tea.Msg {
+		made, err := look(ctx)
+		return plannedMsg{id, made, err}
+	})
+}
+
+// looked takes the plan in. What would change something that is there, and what is refused, is open from the beginning;
+// the cursor is where it was, but on what is refused first.
+func (p *PlanPage) looked(m plannedMsg) {
+	at := ""
+	if p.cursor < len(p.plan.Changes) {
+		at = p.plan.Changes[p.cursor].Resource
+	}
+	p.plan, p.err, p.state, p.lines = m.plan, m.err, planLooked, nil
+	if m.err != nil {
+		p.state = planFailed
+		return
+	}
+	for _, c := range m.plan.Changes {
+		if _, known := p.open[c.Resource]; !known {
+			p.open[c.Resource] = c.Action == plan.Update || c.Action == plan.Delete || c.Action == plan.Refuse
+		}
+	}
+	p.cursor = max(slices.IndexFunc(m.plan.Changes, func(c plan.Change) bool { return c.Resource == at }), 0)
+	if i := slices.IndexFunc(m.plan.Changes, func(c plan.Change) bool { return c.Action == plan.Refuse }); i >= 0 {
+		p.cursor = i
+	}
+	p.reveal()
+}
+
+func (p *PlanPage) refused() int { return len(p.plan.Stopped()) }
+
+// Update moves about, and takes in what was looked at and written.
+func (p *PlanPage) Update(msg tea.Msg) tea.Cmd {
+	switch m := msg.(type) {
+	case tea.WindowSizeMsg:
+		p.width, p.height, p.lines = m.Width, m.Height, nil
+		p.reveal()
+	case Restyled:
+		p.lines = nil
+	case tickMsg:
+		if m.id == p.id && p.state == planLooking {
+			p.spin++
+			return tick(m.id)
+		}
+	case plannedMsg:
+		if m.id == p.id {
+			p.looked(m)
+		}
+	case savedMsg:
+		if m.id == p.id {
+			p.saving, p.saved, p.saveErr = false, m.path, m.err
+			p.reveal()
+		}
+	case tea.KeyMsg:
+		return p.key(m)
+	}
+	return nil
+}
+
+var (
+	keyAll  = Key{[]string{"e"}, "e", "all"}
+	keyWrap = Key{[]string{"w"}, "w", "wrap"}
+	keySave = Key{[]string{"s"}, "s", "save as file"}
+)
+
+func (p *PlanPage) key(m tea.KeyMsg) tea.Cmd {
+	switch {
+	case KeyEsc.Is(m):
+		return Go(Back{})
+	case KeyLeave.Is(m):
+		return Go(Leave{})
+	case keyAgain.Is(m) && p.state != planLooking:
+		return p.look()
+	case p.state != planLooked:
+		return nil
+	case KeyEnter.Is(m):
+		return p.goOn()
+	case keySave.Is(m) && p.o.Save != nil && !p.saving:
+		return p.save()
+	}
+	p.move(m)
+	return nil
+}
+
+// goOn: a plan that is refused is not gone on with.
+func (p *PlanPage) goOn() tea.Cmd {
+	switch {
+	case p.refused() > 0:
+		return nil
+	case p.o.Last:
+		return Go(Leave{})
+	}
+	return Go(Next{})
+}
+
+func (p *PlanPage) save() tea.Cmd {
+	p.saving = true
+	id, save := p.id, p.o.Save
+	return func() tea.Msg {
+		path, err := save()
+		return savedMsg{id, path, err}
+	}
+}

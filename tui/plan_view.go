@@ -1,0 +1,246 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+)
+
+// A planLine is one line of the plan: a resource (head, that is drawn with the cursor), or one of its fields.
+type planLine struct {
+	change int
+	head   bool
+	text   string
+}
+
+// View draws what is looked at, the plan, or why there is none.
+func (p *PlanPage) View(width, height int) string {
+	t := p.t
+	var rows []string
+	switch p.state {
+	case planLooking:
+		rows = append(rows, t.Row(false, t.Spinner(p.spin)+" looking at "+p.title, width))
+	case planFailed:
+		rows = t.CardLines(p.failure(), width, height-1)
+	default:
+		rows = p.rows(width)
+	}
+	below := p.below(width)
+	room := max(height-len(below), 0)
+	for len(rows) < room {
+		rows = append(rows, "")
+	}
+	return Lines(append(rows[:room], below...), height)
+}
+
+// rows are the lines of the plan in sight.
+func (p *PlanPage) rows(width int) []string {
+	lines := p.drawn()
+	var rows []string
+	for _, l := range lines[min(p.top, len(lines)):] {
+		if len(rows) == p.room() {
+			break
+		}
+		if l.head {
+			rows = append(rows, p.head(l.change, width))
+		} else {
+			rows = append(rows, l.text)
+		}
+	}
+	return rows
+}
+
+// room is how many lines of the plan are in sight.
+func (p *PlanPage) room() int { return max(p.height-len(p.below(p.width)), 1) }
+
+func (p *PlanPage) head(i, width int) string {
+	t, c := p.t, p.plan.Changes[i]
+	action := actionOf(c)
+	cursor, name, fold := " ", Plain(c.Resource), " "
+	word := actionWord(c)
+	if cells(name)+1+cells(word) > width-7 {
+		word = ""
+	}
+	style := t.Dim
+	if action == plan.Refuse {
+		style = t.Fail
+	}
+	if i == p.cursor {
+		cursor, name = t.Cursor(), t.Bold.Render(name)
+	}
+	if len(diffOf(c)) > 0 {
+		fold = t.Fold(p.isOpen(i))
+	}
+	return cursor + " " + t.actionStyle(action).Render(actionSign[action]) + " " + fold + " " + t.Spread(name, style.Render(word), width-7)
+}
+
+// drawn are all lines of the plan as it is opened.
+func (p *PlanPage) drawn() []planLine {
+	if p.lines != nil {
+		return p.lines
+	}
+	p.lines = []planLine{}
+	for i, c := range p.plan.Changes {
+		p.lines = append(p.lines, planLine{change: i, head: true})
+		if p.isOpen(i) {
+			for _, text := range p.t.diff(diffOf(c), p.width, p.wrapped) {
+				p.lines = append(p.lines, planLine{change: i, text: text})
+			}
+		}
+	}
+	return p.lines
+}
+
+// Where the parts of a field stand: its sign, and its name.
+const signColumn, labelColumn = 6, 8
+
+// diff draws the lines of a change, values in one column. What is too long is cut, or wrapped within its column.
+func (t *Theme) diff(lines []diffLine, width int, wrapped bool) []string {
+	label := 0
+	for _, l := range lines {
+		label = max(label, cells(Plain(l.label)))
+	}
+	label = min(label, max((width-labelColumn-2)*3/5, 1))
+	room := width - labelColumn - label - 2
+	var rows []string
+	for _, l := range lines {
+		labels, texts := []string{t.Cut(Plain(l.label), label)}, []string{t.Cut(Plain(l.text), room)}
+		if wrapped {
+			labels = Wrap(Plain(l.label), label)
+		}
+		if wrapped || l.whole {
+			texts = Wrap(Plain(l.text), room)
+		}
+		style := t.signStyle(l.sign)
+		sign := strings.Repeat(" ", signColumn) + style.Render(pad(l.sign, 1)) + " "
+		for i := range max(len(labels), len(texts)) {
+			rows = append(rows, sign+style.Render(pad(at(labels, i), label)+" "+at(texts, i)))
+			sign = strings.Repeat(" ", labelColumn)
+		}
+	}
+	return rows
+}
+
+func at(all []string, i int) string {
+	if i < len(all) {
+		return all[i]
+	}
+	return ""
+}
+
+// below is what stands at the bottom: the numbers in the rule, and what was written.
+func (p *PlanPage) below(width int) []string {
+	t := p.t
+	rows := []string{t.Rule(p.total(width), width)}
+	switch {
+	case p.saveErr != nil:
+		rows = append(rows, t.CardLines(Card{probe.Failed, "the file was not written", []CardRow{{"seen", Plain(p.saveErr.Error()), t.Text}}}, width, 3)...)
+	case p.saved != "":
+		for i, line := range Wrap(Plain("written: "+p.saved+"; mcpwiz setup -f applies it"), width-4) {
+			mark := " "
+			if i == 0 {
+				mark = t.Mark(probe.Passed)
+			}
+			rows = append(rows, t.Row(false, mark+" "+line, width))
+		}
+	}
+	return rows
+}
+
+// total is the plan in numbers.
+func (p *PlanPage) total(width int) string {
+	t := p.t
+	switch {
+	case p.state != planLooked:
+		return t.Dim.Render("nothing touched yet")
+	case p.refused() > 0 && width >= narrow:
+		return t.Fail.Render(fmt.Sprintf("%d refused:", p.refused())) + " none of it can be applied. Nothing is touched."
+	case p.refused() > 0:
+		return t.Fail.Render(fmt.Sprintf("%d refused:", p.refused())) + " nothing touched"
+	case p.plan.Empty():
+		return t.Pass.Render("Everything is as it should be.")
+	}
+	n := map[plan.Action]int{}
+	for _, c := range p.plan.Changes {
+		n[actionOf(c)]++
+	}
+	var long, short []string
+	for _, part := range []struct {
+		a    plan.Action
+		word string
+	}{{plan.Create, "new"}, {plan.Update, "changed"}, {plan.Delete, "removed"}, {plan.None, "as it should be"}} {
+		if n[part.a] > 0 {
+			long = append(long, fmt.Sprintf("%d %s", n[part.a], part.word))
+			short = append(short, fmt.Sprintf("%s%d", actionSign[part.a], n[part.a]))
+		}
+	}
+	if width < narrow {
+		return strings.Join(short, " ") + "  nothing touched yet"
+	}
+	return strings.Join(long, ", ") + ". Nothing is touched yet."
+}
+
+// failure is the card of a look that failed.
+func (p *PlanPage) failure() Card {
+	t := p.t
+	return Card{probe.Failed, "there is no plan: " + p.title + " could not be looked at", []CardRow{
+		{"seen", Plain(p.err.Error()), t.Text},
+		{"so", "nothing was touched", t.Text},
+		{"mend", "r looks again, where it was the way there; esc goes back to the answers", t.Accent},
+		{"who", whoFailed("", p.err), t.Text},
+	}}
+}
+
+// whoFailed says who must act on what failed with a resource: who refused, or the way there.
+func whoFailed(resource string, err error) string {
+	var wire net.Error
+	switch owner, _, _ := strings.Cut(resource, "/"); {
+	case errors.As(err, &wire):
+		return ownerInWords(probe.OwnerNetwork)
+	case owner == "keycloak":
+		return ownerInWords(probe.OwnerAuthorizationServer)
+	case owner == "cloudflare":
+		return ownerInWords(probe.OwnerEdge)
+	}
+	return "you: what it says is yours to put right"
+}
+
+// Keys are for the footer.
+func (p *PlanPage) Keys() []Key {
+	again := keyAgain.Doing("look again")
+	switch {
+	case p.state == planLooking:
+		return []Key{KeyEsc.Doing("back"), KeyLeave}
+	case p.state == planFailed:
+		return []Key{keyAgain.Doing("try again"), KeyEsc.Doing("back"), KeyLeave}
+	}
+	var keys []Key
+	switch {
+	case p.refused() > 0:
+		keys = append(keys, again)
+	case p.o.Last:
+		keys = append(keys, KeyEnter.Doing("leave"))
+	case p.plan.Empty():
+		keys = append(keys, KeyEnter.Doing("next"))
+	default:
+		keys = append(keys, KeyEnter.Doing("apply"))
+	}
+	keys = append(keys, KeySpace, keyAll)
+	if p.o.Save != nil {
+		keys = append(keys, keySave)
+	}
+	return append(keys, KeyEsc.Doing("back"), keyWrap, again, KeyLeave)
+}
+
+const planHelp = `What would change, resource by resource: + is new, ~ changed, = as it should be, - removed, ! not ours to change. Below a resource are its settings, what goes (-) and what comes (+). Secrets are made when the plan is applied, kept in mcpwiz.secrets.yaml, and never shown here.
+Nothing is touched before Enter. A plan with a refused resource cannot be applied: do what stands beside "instead", and look again.
+Space opens a resource and closes it, e does it with all, w wraps what is too long for its line, s writes the answers to mcpwiz.yaml.
+The same without pages: mcpwiz setup -f mcpwiz.yaml --dry-run; with --yes it is applied.
+`
+
+// Help tells of the page and its flags.
+func (p *PlanPage) Help() string { return planHelp }
