@@ -19,8 +19,11 @@ type document struct {
 	stage, width, version int
 }
 
-// mostLines bounds a body in a document.
-const mostLines = 300
+// mostLines bounds a body in a document, mostOfLine a line of it, in bytes.
+const (
+	mostLines  = 300
+	mostOfLine = 4000
+)
 
 // viewStage draws the stage that is open.
 func (p *Probe) viewStage(width, height int) string {
@@ -73,8 +76,13 @@ func (p *Probe) drawStage(i, width int) []string {
 		}
 	}
 	for _, x := range p.seen.of(i) {
+		if x.drawn == nil || x.drawnWidth != width || x.drawnTo != x.to {
+			alone := &docWriter{t: p.t, width: width}
+			alone.exchange(x)
+			x.drawn, x.drawnWidth, x.drawnTo = alone.lines, width, x.to
+		}
 		w.blank()
-		w.exchange(x)
+		w.lines = append(w.lines, x.drawn...)
 	}
 	if len(w.lines) == 0 {
 		w.wrapped(p.t.Waiting(), "", "nothing was seen of it yet")
@@ -157,6 +165,9 @@ func (w *docWriter) message(mark string, header http.Header, b probe.Body) {
 		if i == mostLines {
 			w.wrapped(mark, "", fmt.Sprintf("(%d more lines)", len(lines)-i))
 			break
+		}
+		if cut := len(line) - mostOfLine; cut > 0 {
+			line = line[:mostOfLine] + fmt.Sprintf(" (%d more bytes)", cut)
 		}
 		text := strings.TrimLeft(line, " ")
 		w.wrapped(mark, line[:min(len(line)-len(text), w.width/2)], text)

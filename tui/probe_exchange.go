@@ -17,6 +17,10 @@ type seenExchange struct {
 	// edge: one bears its signature; self: it answered by itself.
 	edge, self bool
 	to         Lane
+	// drawn is the exchange in a document that is drawnWidth wide, when it went to drawnTo: bodies may be long.
+	drawn      []string
+	drawnWidth int
+	drawnTo    Lane
 }
 
 // see takes an exchange, or a later state of one.
@@ -133,10 +137,8 @@ func (s *seen) telling(stage int) (x *seenExchange, others int) {
 	if x == nil && len(own) > 0 {
 		x = own[len(own)-1]
 	}
-	for i := range s.stages[stage].slots {
-		if l := s.stages[stage].slots[i]; x == nil && l.told {
-			x = s.cited(l.finding, stage)
-		}
+	if x == nil {
+		x = s.borrowed(stage)
 	}
 	for _, y := range own {
 		if y != x {
@@ -144,6 +146,27 @@ func (s *seen) telling(stage int) (x *seenExchange, others int) {
 		}
 	}
 	return x, others
+}
+
+// borrowed is the last exchange with the target that the findings of a stage cite, which has none of its own; else the last
+// with anybody.
+func (s *seen) borrowed(stage int) (x *seenExchange) {
+	for _, l := range s.stages[stage].slots {
+		for _, n := range l.finding.Exchanges {
+			y := s.numbered(n)
+			if y != nil && (x == nil || rank(y) > rank(x) || rank(y) == rank(x) && y.N > x.N) {
+				x = y
+			}
+		}
+	}
+	return x
+}
+
+func rank(x *seenExchange) int {
+	if x.to == LaneMCP || x.to == LaneEdge {
+		return 1
+	}
+	return 0
 }
 
 // cited is the last exchange that a finding cites, one of its own stage before others.

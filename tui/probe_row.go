@@ -31,6 +31,9 @@ func (p *Probe) redraw() {
 		p.rows[i] = cachedRow{}
 	}
 	p.doc = document{}
+	for _, x := range p.seen.exchanges {
+		x.drawn = nil
+	}
 }
 
 // row is the panel of a stage.

@@ -151,7 +151,7 @@ func (p *Probe) told() *probe.Finding {
 // Keys are for the footer.
 func (p *Probe) Keys() []Key {
 	if p.opened {
-		return []Key{keyScroll, keyNeighbour, KeyEsc.Doing("back"), keyAgain, KeyLeave}
+		return []Key{keyScroll, KeyEsc.Doing("back"), keyNeighbour, keyAgain, KeyLeave}
 	}
 	var keys []Key
 	add := func(yes bool, k Key) {
@@ -167,7 +167,7 @@ func (p *Probe) Keys() []Key {
 	add(p.seen.over, keyAgain)
 	add(len(p.o.Clients) > 1, keyClient)
 	add(len(p.o.SignIns) > 1, keySignIn)
-	add(!p.green() && p.o.Next != "", keyNext.Doing(p.o.Next))
+	add(p.seen.over && !p.green() && p.o.Next != "", keyNext.Doing(p.o.Next))
 	add(slim, keyStage)
 	return append(keys, KeyLeave)
 }
