@@ -10,13 +10,9 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
-// account makes a client with a service account that has these roles of a client, and signs it in. The small Keycloak
-// knows one administrator and no roles.
-func (b *bench) account(kc target, realm, id string, rolesOf string, roles ...string) *Admin {
+// account makes a client with a service account that has these roles of a client, and signs it in.
+func (b *bench) account(realm, id string, rolesOf string, roles ...string) *Admin {
 	b.t.Helper()
-	if strings.HasPrefix(kc.Name, "small") {
-		b.t.Skip("the small one has no roles")
-	}
 	secret := plan.NewSecret()
 	b.call(http.MethodPost, map[string]any{"clientId": id, "secret": secret.Reveal(), "serviceAccountsEnabled": true, "standardFlowEnabled": false},
 		nil, "realms", realm, "clients")
@@ -78,15 +74,15 @@ func TestLeastRightsInAnExistingRealm(t *testing.T) {
 		b := newBench(t, kc)
 		b.c.Keycloak.CreateRealm, b.c.Users = false, nil
 		b.makeRealm(nil)
-		b.as(b.account(kc, b.realm, "provisioner", "realm-management", "manage-clients"), func() { b.undo(b.apply()) })
-		b.as(b.account(kc, b.realm, "auditor", "realm-management", "view-clients", "view-realm"), func() {
+		b.as(b.account(b.realm, "provisioner", "realm-management", "manage-clients"), func() { b.undo(b.apply()) })
+		b.as(b.account(b.realm, "auditor", "realm-management", "view-clients", "view-realm"), func() {
 			p := b.look()
 			err := plan.Apply(t.Context(), b.resources(), p, plan.OpenJournal(b.journal), nil)
 			if err == nil || !strings.Contains(err.Error(), "client auditor lacks the role manage-clients") {
 				t.Errorf("who may only look: %v", err)
 			}
 		})
-		b.as(b.account(kc, b.realm, "stranger", ""), func() {
+		b.as(b.account(b.realm, "stranger", ""), func() {
 			if _, err := plan.Look(t.Context(), b.resources()); err == nil || !strings.Contains(err.Error(), "lacks the role view-") {
 				t.Errorf("who may do nothing: %v", err)
 			}
@@ -99,7 +95,7 @@ func TestLeastRightsForARealmOfOurOwn(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, kc target) {
 		b := newBench(t, kc)
-		b.as(b.account(kc, "master", "maker-"+b.realm, "", "create-realm"), func() {
+		b.as(b.account("master", "maker-"+b.realm, "", "create-realm"), func() {
 			b.apply()
 			b.proveMachine(t)
 		})

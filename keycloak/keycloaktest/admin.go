@@ -23,7 +23,8 @@ var adminRoutes = []route{
 	{http.MethodPut, "", updateRealm},
 	{http.MethodDelete, "", deleteRealm},
 	{http.MethodGet, "keys", readKeys},
-	{http.MethodGet, "roles", readRoles},
+	{http.MethodGet, "roles", readRealmRoles},
+	{http.MethodGet, "roles/{role}", readRealmRole},
 
 	{http.MethodGet, "client-scopes", listScopes},
 	{http.MethodPost, "client-scopes", createScope},
@@ -47,6 +48,8 @@ var adminRoutes = []route{
 	{http.MethodGet, "clients/{client}", readClient},
 	{http.MethodPut, "clients/{client}", updateClient},
 	{http.MethodDelete, "clients/{client}", deleteClient},
+	{http.MethodGet, "clients/{client}/roles", readClientRoles},
+	{http.MethodGet, "clients/{client}/roles/{role}", readClientRole},
 	{http.MethodGet, "clients/{client}/client-secret", readSecret},
 	{http.MethodPost, "clients/{client}/client-secret", renewSecret},
 	{http.MethodGet, "clients/{client}/service-account-user", readServiceAccount},
@@ -70,6 +73,12 @@ var adminRoutes = []route{
 	{http.MethodPost, "users/{user}/logout", logoutUser},
 	{http.MethodGet, "users/{user}/consents", listConsents},
 	{http.MethodDelete, "users/{user}/consents/{client}", deleteConsent},
+	{http.MethodGet, "users/{user}/role-mappings/realm", mapRoles},
+	{http.MethodPost, "users/{user}/role-mappings/realm", mapRoles},
+	{http.MethodDelete, "users/{user}/role-mappings/realm", mapRoles},
+	{http.MethodGet, "users/{user}/role-mappings/clients/{client}", mapRoles},
+	{http.MethodPost, "users/{user}/role-mappings/clients/{client}", mapRoles},
+	{http.MethodDelete, "users/{user}/role-mappings/clients/{client}", mapRoles},
 	{http.MethodDelete, "sessions/{session}", deleteSession},
 
 	{http.MethodGet, "components", listComponents},
@@ -84,16 +93,15 @@ func (c *call) answerAdmin(parts []string) answer {
 	if len(parts) == 0 {
 		return redirect(c.base + "/admin/master/console/")
 	}
-	of, ok := c.authenticate()
-	if !ok {
+	if !c.authenticate() {
 		return failed(http.StatusUnauthorized, "HTTP 401 Unauthorized")
 	}
 	switch {
 	case len(parts) == 1 && parts[0] == "serverinfo":
-		return c.allowed(of, serverInfo)
+		return serverInfo(c)
 	case len(parts) == 1 && parts[0] == "realms":
 		serve, _ := match([]route{{http.MethodGet, "realms", listRealms}, {http.MethodPost, "realms", createRealm}}, c.r.Method, parts)
-		return c.allowed(of, serve)
+		return serve(c)
 	case parts[0] != "realms":
 		return failed(http.StatusNotFound, "HTTP 404 Not Found")
 	}
@@ -102,34 +110,29 @@ func (c *call) answerAdmin(parts []string) answer {
 	}
 	serve, at := match(adminRoutes, c.r.Method, parts[2:])
 	c.at = at
-	return c.allowed(of, serve)
-}
-
-// allowed: an administrator of the realm master may do everything, everybody else nothing.
-func (c *call) allowed(of *realm, serve func(*call) answer) answer {
-	if !c.admin.admin || of.name != "master" {
-		return failed(http.StatusForbidden, "HTTP 403 Forbidden")
+	if !c.may(parts[2:]) {
+		return forbidden()
 	}
 	return serve(c)
 }
 
+func forbidden() answer { return failed(http.StatusForbidden, "HTTP 403 Forbidden") }
+
 // authenticate finds who bears the token. It is bound to the name under which it was fetched.
-func (c *call) authenticate() (of *realm, ok bool) {
+func (c *call) authenticate() bool {
 	token, ok := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		return nil, false
+		return false
 	}
 	for _, r := range c.realms {
 		at := *c
 		at.realm = r
-		claims, live := at.accessToken(token)
-		if !live {
-			continue
+		if claims, live := at.accessToken(token); live {
+			c.admin, c.by, c.bearerOf = at.bearer(claims), r, r.client(text(claims, "azp"))
+			return c.admin != nil
 		}
-		c.admin = at.bearer(claims)
-		return r, c.admin != nil
 	}
-	return nil, false
+	return false
 }
 
 // looseName stands for a representation of which members that nobody knows are ignored.
@@ -195,8 +198,12 @@ func (c *call) sent() map[string]json.RawMessage {
 	return all
 }
 
-// features that the doctor looks for: both are experimental and off unless asked for.
+// serverInfo tells which features are on, and to some the version.
 func serverInfo(c *call) answer {
+	have := c.rights(c.by)
+	if !have.any() && !c.mayCreateRealms() {
+		return forbidden()
+	}
 	type feature struct {
 		Name    string `json:"name"`
 		Label   string `json:"label"`
@@ -209,5 +216,9 @@ func serverInfo(c *call) answer {
 		features = append(features, feature{"CIMD", "OAuth Client ID Metadata Document", "EXPERIMENTAL", false},
 			feature{"RESOURCE_INDICATORS", "Resource Indicators for OAuth 2.0", "EXPERIMENTAL", false})
 	}
-	return found(map[string]any{"systemInfo": map[string]any{"version": c.o.Version}, "features": features})
+	info := map[string]any{"features": features}
+	if c.mayCreateRealms() || !c.old && have.has("manage-realm") {
+		info["systemInfo"] = map[string]any{"version": c.o.Version}
+	}
+	return found(info)
 }

@@ -28,16 +28,26 @@ func keptAttribute(name string) bool {
 func listRealms(c *call) answer {
 	all := []map[string]any{}
 	for _, r := range c.realms {
-		if c.r.URL.Query().Get("briefRepresentation") == "true" {
+		switch have := c.rights(r); {
+		case !have.any():
+		case !have.has("view-realm"):
+			all = append(all, map[string]any{"realm": r.name})
+		case c.r.URL.Query().Get("briefRepresentation") == "true":
 			all = append(all, r.brief())
-		} else {
+		default:
 			all = append(all, r.rep())
 		}
+	}
+	if len(all) == 0 {
+		return forbidden()
 	}
 	return found(all)
 }
 
 func createRealm(c *call) answer {
+	if !c.mayCreateRealms() {
+		return forbidden()
+	}
 	fields, ok := c.readSettings()
 	if !ok {
 		return complained(http.StatusBadRequest, "unable to read contents from stream")
@@ -63,7 +73,22 @@ func createRealm(c *call) answer {
 	r := c.newRealm(id, name)
 	r.take(fields, true)
 	c.realms = append(c.realms, r)
+	c.manage(r)
 	return created(c.base + "/admin/realms/" + pathEscape(name))
+}
+
+// manage gives who made a realm every right in it.
+func (c *call) manage(r *realm) {
+	master := c.realms[0]
+	by := master.managementClient(r.name+"-realm", c.old)
+	master.clients = append(master.clients, by)
+	if c.admin.admin {
+		return
+	}
+	if c.admin.roles == nil {
+		c.admin.roles = map[string][]string{}
+	}
+	c.admin.roles[by.rep.ID] = []string{"realm-admin"}
 }
 
 // readSettings reads a realm's representation; a name that no realm has is not one.
@@ -109,7 +134,17 @@ func (r *realm) take(fields map[string]any, fresh bool) {
 	r.fields["attributes"] = kept
 }
 
-func readRealm(c *call) answer { return found(c.realm.rep()) }
+// readRealm shows who may not view the realm little more than its name.
+func readRealm(c *call) answer {
+	if c.rights(c.realm).has("view-realm") {
+		return found(c.realm.rep())
+	}
+	stub := map[string]any{"realm": c.realm.name, "bruteForceProtected": c.realm.flag("bruteForceProtected"), "supportedLocales": []string{}}
+	if !c.old {
+		stub["organizationsEnabled"] = false
+	}
+	return found(stub)
+}
 
 func updateRealm(c *call) answer {
 	var fields map[string]any
@@ -125,6 +160,9 @@ func updateRealm(c *call) answer {
 	if name, _ := fields["realm"].(string); name != "" && name != c.realm.name {
 		if c.Keycloak.realm(name) != nil {
 			return complained(http.StatusConflict, "Realm with same name exists")
+		}
+		if by := c.realms[0].client(c.realm.name + "-realm"); by != nil {
+			by.rep.ClientID = name + "-realm"
 		}
 		c.realm.name = name
 	}
@@ -158,8 +196,7 @@ func deleteRealm(c *call) answer {
 	if c.realm.name == "master" {
 		return complained(http.StatusBadRequest, "Can't delete master realm")
 	}
+	c.realms[0].removeClient(c.realms[0].client(c.realm.name + "-realm"))
 	c.realms = slices.DeleteFunc(c.realms, func(r *realm) bool { return r == c.realm })
 	return status(http.StatusNoContent)
 }
-
-func readRoles(c *call) answer { return found(c.realm.roles) }

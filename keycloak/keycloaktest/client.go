@@ -18,6 +18,7 @@ type client struct {
 	registeredAt   int64
 	// management: it stands for the Admin API and, since 26.5, cannot be managed.
 	management bool
+	roles      []role
 }
 
 // clientRep is a client as the Admin API shows it.
@@ -91,17 +92,29 @@ func (r *realm) makeClients(old bool) {
 		for i := range rep.Mappers {
 			rep.Mappers[i].ID = newID()
 		}
-		r.clients = append(r.clients, &client{rep: rep, defaults: slices.Clone(r.defaults), optional: slices.Clone(r.optional),
-			management: !old && rep.ClientID == "realm-management"})
+		one := &client{rep: rep, defaults: slices.Clone(r.defaults), optional: slices.Clone(r.optional)}
+		if rep.ClientID == "realm-management" {
+			one.standForAdmin(old)
+		}
+		r.clients = append(r.clients, one)
 	}
 }
 
-// managementClient stands for the Admin API of a realm in master.
+// managementClient is the one in master that stands for the Admin API of a realm.
 func (r *realm) managementClient(id string, old bool) *client {
 	rep := newClientRep()
 	rep.ID, rep.ClientID, rep.Name, rep.BearerOnly, rep.FullScope, rep.NodeTimeout = newID(), id, id+" Realm", true, false, 0
 	rep.normalize()
-	return &client{rep: rep, defaults: slices.Clone(r.defaults), optional: slices.Clone(r.optional), management: !old}
+	one := &client{rep: rep, defaults: slices.Clone(r.defaults), optional: slices.Clone(r.optional)}
+	one.standForAdmin(old)
+	return one
+}
+
+func (c *client) standForAdmin(old bool) {
+	c.management = !old
+	for _, name := range adminRoles {
+		c.roles = append(c.roles, newRole(name, c.rep.ID, true))
+	}
 }
 
 // normalize makes what is absent an empty list or map, and drops attributes without a value.

@@ -113,7 +113,7 @@ func (c *call) byAssertion() (*client, *clientFault) {
 	if c.form.Get("client_assertion_type") != assertionType {
 		return nil, badAssertion("Parameter client_assertion_type has value '" + c.form.Get("client_assertion_type") + "' but expected is '" + assertionType + "'")
 	}
-	jws, err := jose.ParseSigned(c.form.Get("client_assertion"), signatureAlgorithms)
+	jws, err := jose.ParseSignedCompact(c.form.Get("client_assertion"), signatureAlgorithms)
 	if err != nil {
 		return nil, badAssertion("client_assertion parameter missing")
 	}

@@ -152,7 +152,7 @@ func (b *bench) holdSignature(t *testing.T, token string) {
 	if header["alg"] != "RS256" || header["typ"] != "JWT" || len(keys) != 1 || keys[0].Use != "sig" || len(set.Keys) != 2 {
 		t.Fatalf("header %v, keys %v", header, set)
 	}
-	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,8 +85,10 @@ type call struct {
 	// at are the parts of the path that the route names.
 	at    map[string]string
 	realm *realm
-	// admin is who calls the Admin API.
-	admin *user
+	// admin is who calls the Admin API, by the token of a client, from a realm.
+	admin    *user
+	bearerOf *client
+	by       *realm
 }
 
 // ServeHTTP answers one request. The body is read before the lock is taken and the answer written after it, so a slow

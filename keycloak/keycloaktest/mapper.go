@@ -40,8 +40,10 @@ func (x claimant) write(claims map[string]any, realm *realm, on string) {
 				}
 			}
 		case "oidc-audience-resolve-mapper":
-			if len(x.accountRoles()) > 0 && x.client.rep.ClientID != "account" {
-				audience = append(audience, "account")
+			for of := range x.clientRoles(realm) {
+				if of != x.client.rep.ClientID {
+					audience = append(audience, of)
+				}
 			}
 		default:
 			x.claim(claims, realm, m)
@@ -93,8 +95,8 @@ func (x claimant) claim(claims map[string]any, realm *realm, m mapper) {
 			put(claims, name, roles)
 		}
 	case "oidc-usermodel-client-role-mapper":
-		if roles := x.accountRoles(); len(roles) > 0 {
-			put(claims, strings.ReplaceAll(name, "${client_id}", "account"), roles)
+		for of, roles := range x.clientRoles(realm) {
+			putIn(claims, strings.Split(name, "."), of, roles)
 		}
 	case "oidc-allowed-origins-mapper":
 		if origins := x.origins(); len(origins) > 0 {
@@ -105,38 +107,51 @@ func (x claimant) claim(claims map[string]any, realm *realm, m mapper) {
 
 // put writes a claim whose name may say where in an object it stands.
 func put(claims map[string]any, name string, v any) {
-	for {
-		head, rest, nested := strings.Cut(name, ".")
-		if !nested {
-			claims[head] = v
-			return
-		}
-		inner, ok := claims[head].(map[string]any)
-		if !ok {
-			inner = map[string]any{}
-			claims[head] = inner
-		}
-		claims, name = inner, rest
+	putIn(claims, strings.Split(name, "."), "", v)
+}
+
+// putIn does so with ${client_id} standing for a client, whose id may hold dots.
+func putIn(claims map[string]any, path []string, client string, v any) {
+	name := strings.ReplaceAll(path[0], "${client_id}", client)
+	if len(path) == 1 {
+		claims[name] = v
+		return
 	}
+	inner, ok := claims[name].(map[string]any)
+	if !ok {
+		inner = map[string]any{}
+		claims[name] = inner
+	}
+	putIn(inner, path[1:], client, v)
 }
 
 // realmRoles are the user's that reach the token: all of them, or with full scope off those that a scope granted asks for.
 func (x claimant) realmRoles(realm *realm) []string {
 	var names []string
 	for _, r := range realm.roles {
-		if x.client.rep.FullScope || r.Name == "offline_access" && slices.ContainsFunc(x.scopes, func(s *scope) bool { return s.rep.Name == r.Name }) {
+		byDefault := strings.HasPrefix(r.Name, "default-roles-") || r.Name == "offline_access" || r.Name == "uma_authorization"
+		switch {
+		case x.client.rep.FullScope && (byDefault || slices.Contains(x.user.roles[realm.id], r.Name)):
+			names = append(names, r.Name)
+		case r.Name == "offline_access" && slices.ContainsFunc(x.scopes, func(s *scope) bool { return s.rep.Name == r.Name }):
 			names = append(names, r.Name)
 		}
 	}
 	return names
 }
 
-// accountRoles every user has by default.
-func (x claimant) accountRoles() []string {
+// clientRoles are the same of clients: those of account every user has.
+func (x claimant) clientRoles(realm *realm) map[string][]string {
 	if !x.client.rep.FullScope {
 		return nil
 	}
-	return []string{"manage-account", "manage-account-links", "view-profile"}
+	all := map[string][]string{"account": {"manage-account", "manage-account-links", "view-profile"}}
+	for id, names := range x.user.roles {
+		if of := realm.clientByID(id); of != nil && len(names) > 0 {
+			all[of.rep.ClientID] = expanded(names)
+		}
+	}
+	return all
 }
 
 func (x claimant) origins() []string {

@@ -31,16 +31,6 @@ type realm struct {
 	sigKid, encKid, hsKid string
 }
 
-// A role of the realm; Keycloak's three are all there are.
-type role struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	Description string `json:"description"`
-	Composite   bool   `json:"composite"`
-	ClientRole  bool   `json:"clientRole"`
-	ContainerID string `json:"containerId"`
-}
-
 func (k *Keycloak) newRealm(id, name string) *realm {
 	r := &realm{id: id, name: name, fields: map[string]any{},
 		sessions: map[string]*session{}, offline: map[string]*session{}, logins: map[string]*login{}, codes: map[string]*code{},
@@ -54,11 +44,11 @@ func (k *Keycloak) newRealm(id, name string) *realm {
 		r.fields["webAuthnPolicyPasswordlessRequireResidentKey"] = "Yes"
 	}
 	r.fields["enabled"] = false
-	r.roles = []role{
-		{ID: newID(), Name: "default-roles-" + strings.ToLower(name), Description: "${role_default-roles}", Composite: true, ContainerID: id},
-		{ID: newID(), Name: "offline_access", Description: "${role_offline-access}", ContainerID: id},
-		{ID: newID(), Name: "uma_authorization", Description: "${role_uma_authorization}", ContainerID: id},
-	}
+	defaultRole := newRole("default-roles", id, false)
+	defaultRole.Name, defaultRole.Composite = "default-roles-"+strings.ToLower(name), true
+	offline := newRole("offline_access", id, false)
+	offline.Description = "${role_offline-access}"
+	r.roles = []role{defaultRole, offline, newRole("uma_authorization", id, false)}
 	r.fields["defaultRole"] = r.roles[0]
 	r.makeScopes(k.old)
 	r.makeClients(k.old)
@@ -72,6 +62,7 @@ func (k *Keycloak) newMaster() *realm {
 	maps.Copy(r.fields, map[string]any{"enabled": true, "accessTokenLifespan": 60.0, "displayName": "Keycloak"})
 	r.clients = slices.DeleteFunc(r.clients, func(c *client) bool { return c.rep.ClientID == "realm-management" })
 	r.clients = append(r.clients, r.managementClient("master-realm", k.old))
+	r.roles = append(r.roles, newRole("create-realm", r.id, false), newRole("admin", r.id, false))
 	r.users = append(r.users, &user{admin: true, password: k.o.AdminPassword,
 		rep: userRep{ID: newID(), Username: strings.ToLower(k.o.AdminUser), Enabled: true, Created: k.o.Now().UnixMilli()}})
 	return r

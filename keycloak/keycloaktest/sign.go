@@ -34,7 +34,7 @@ func signed(alg jose.SignatureAlgorithm, kid string, key any, claims map[string]
 
 // open verifies a JWT and returns its claims.
 func open(token string, alg jose.SignatureAlgorithm, key any) (map[string]any, bool) {
-	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{alg})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
 	if err != nil {
 		return nil, false
 	}

@@ -15,6 +15,8 @@ type user struct {
 	service string
 	// admin: it may do everything, of the realm master.
 	admin bool
+	// roles are the names of those given, by the id of the realm or client that they belong to.
+	roles map[string][]string
 	// consents are the names of the scopes that the user has granted, by client id.
 	consents map[string][]string
 }
