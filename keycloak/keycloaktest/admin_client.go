@@ -121,8 +121,8 @@ func (c *call) serviceAccount(of *client) {
 	have := c.realm.serviceUser(of)
 	switch {
 	case of.rep.ServiceAccounts && have == nil:
-		c.realm.users = append(c.realm.users, &user{service: of.rep.ID, rep: userRep{ID: newID(), Username: "service-account-" + strings.ToLower(of.rep.ClientID),
-			Enabled: true, Created: c.now.UnixMilli()}})
+		rep := userRep{ID: newID(), Username: "service-account-" + strings.ToLower(of.rep.ClientID), Enabled: true, Created: c.now.UnixMilli()}
+		c.realm.users = append(c.realm.users, &user{service: of.rep.ID, rep: rep})
 	case !of.rep.ServiceAccounts && have != nil:
 		c.realm.removeUser(have)
 	}

@@ -50,7 +50,8 @@ func authorize(c *call) answer {
 		return c.badRequest("Invalid parameter: redirect_uri")
 	}
 	req := &authRequest{client: of, redirect: redirect, sent: q.Get("redirect_uri"), state: q.Get("state"), mode: q.Get("response_mode"),
-		kind: q.Get("response_type"), nonce: q.Get("nonce"), prompt: q.Get("prompt"), challenge: q.Get("code_challenge"), method: q.Get("code_challenge_method")}
+		kind: q.Get("response_type"), nonce: q.Get("nonce"), prompt: q.Get("prompt"),
+		challenge: q.Get("code_challenge"), method: q.Get("code_challenge_method")}
 	if err, description := c.checkAuthRequest(req, q); err != "" {
 		return c.respond(req, authResponse{err: err, description: description})
 	}

@@ -60,8 +60,8 @@ func (c *call) authenticateClient() (*client, *clientFault) {
 	case of.rep.Authenticator == "client-jwt":
 		return nil, badAssertion("Parameter client_assertion_type is missing")
 	case secret != "" && !of.mayUse(method):
-		return nil, &clientFault{http.StatusUnauthorized, "unauthorized_client", "Invalid method used to get client secret. Client requires method '" +
-			of.rep.Attributes[allowedMethod] + "' to obtain client secret from the request", true}
+		return nil, &clientFault{http.StatusUnauthorized, "unauthorized_client", "Invalid method used to get client secret. " +
+			"Client requires method '" + of.rep.Attributes[allowedMethod] + "' to obtain client secret from the request", true}
 	case secret == "" || secret != of.rep.Secret:
 		return nil, wrongSecret
 	}
@@ -110,8 +110,8 @@ func (a assertion) audience() []string {
 }
 
 func (c *call) byAssertion() (*client, *clientFault) {
-	if c.form.Get("client_assertion_type") != assertionType {
-		return nil, badAssertion("Parameter client_assertion_type has value '" + c.form.Get("client_assertion_type") + "' but expected is '" + assertionType + "'")
+	if kind := c.form.Get("client_assertion_type"); kind != assertionType {
+		return nil, badAssertion("Parameter client_assertion_type has value '" + kind + "' but expected is '" + assertionType + "'")
 	}
 	jws, err := jose.ParseSignedCompact(c.form.Get("client_assertion"), signatureAlgorithms)
 	if err != nil {

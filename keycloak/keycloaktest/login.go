@@ -116,7 +116,8 @@ func (c *call) browserRoot() string {
 }
 
 func (c *call) restartCookie(a answer, l *login) answer {
-	return c.set(a, cookie{name: "KC_RESTART", value: c.realm.seal(map[string]any{"iss": c.issuer(), "typ": "Restart", "cid": l.req.client.rep.ClientID}), hidden: true})
+	sealed := c.realm.seal(map[string]any{"iss": c.issuer(), "typ": "Restart", "cid": l.req.client.rep.ClientID})
+	return c.set(a, cookie{name: "KC_RESTART", value: sealed, hidden: true})
 }
 
 // forgetSession takes back the cookies of a session that is no more.

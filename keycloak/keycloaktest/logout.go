@@ -97,8 +97,9 @@ func (c *call) confirmLogout(of *client, to, state string) answer {
 	c.forgetLogins()
 	cookies := c.browserCookies(answer{}, l, c.browserSession())
 	c.realm.logins[l.tab] = l
+	to = c.cookiePath() + "protocol/openid-connect/logout/logout-confirm?client_id=" + url.QueryEscape(of.rep.ClientID) + "&tab_id=" + l.tab
 	return before(cookies, c.page(http.StatusOK, page{ID: "login-logout-confirm", Title: "Logging out", Heading: "Logging out", Code: l.form,
-		Action: template.URL(c.cookiePath() + "protocol/openid-connect/logout/logout-confirm?client_id=" + url.QueryEscape(of.rep.ClientID) + "&tab_id=" + l.tab)}).with("Cache-Control", "no-cache"))
+		Action: template.URL(to)}).with("Cache-Control", "no-cache"))
 }
 
 func logoutConfirm(c *call) answer {

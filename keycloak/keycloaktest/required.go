@@ -71,7 +71,8 @@ func (c *call) updatePassword(l *login, typed bool) answer {
 	first, second := c.form.Get("password-new"), c.form.Get("password-confirm")
 	p := page{ID: "login-login-update-password", Heading: "Update password", AlertClass: "pf-m-warning",
 		Alert: "You need to change your password to activate your account."}
-	fields := []field{{"password-new", "New Password", "", "password", "new-password", ""}, {"password-confirm", "Confirm password", "", "password", "new-password", ""}}
+	fields := []field{{"password-new", "New Password", "", "password", "new-password", ""},
+		{"password-confirm", "Confirm password", "", "password", "new-password", ""}}
 	switch {
 	case !typed:
 	case first == "":
