@@ -87,6 +87,7 @@ func (p *PlanPage) Enter(ctx context.Context, t *Theme) tea.Cmd {
 func (p *PlanPage) look() tea.Cmd {
 	id, ctx, look := NewID(), p.ctx, p.o.Look
 	p.id, p.state, p.err, p.lines = id, planLooking, nil, nil
+	p.title = "what is there"
 	if p.o.Title != nil {
 		p.title = Plain(p.o.Title())
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
-// A diffLine is one line of what happens to a resource: a value that comes (+) or goes (-), a secret (*), or words.
+// A diffLine is one line of what happens to a resource: a value that comes (+) or goes (-), a secret (*), or
+// words.
 type diffLine struct {
 	sign        string
 	label, text string
@@ -23,13 +24,13 @@ type diffLine struct {
 // diffOf tells a change by field. Of a secret nothing is told but that it is made or changed.
 func diffOf(c plan.Change) []diffLine {
 	var lines []diffLine
-	for _, f := range c.Fields {
-		lines = append(lines, fieldLines(f, c.Action)...)
-	}
 	for _, w := range []diffLine{{"!", "stop", c.Stop, true}, {"", "instead", c.Propose, true}, {"", "note", c.Note, true}} {
 		if w.text != "" {
 			lines = append(lines, w)
 		}
+	}
+	for _, f := range c.Fields {
+		lines = append(lines, fieldLines(f, c.Action)...)
 	}
 	return lines
 }

@@ -98,38 +98,56 @@ func (p *PlanPage) drawn() []planLine {
 // Where the parts of a field stand: its sign, and its name.
 const signColumn, labelColumn = 6, 8
 
-// diff draws the lines of a change, values in one column. What is too long is cut, or wrapped within its column.
+// diff draws the lines of a change: words whole, then values in one column. What of these is too long is cut, or wrapped: it
+// then has lines of its own below its name, so that a URL is whole where it can be.
 func (t *Theme) diff(lines []diffLine, width int, wrapped bool) []string {
-	label := 0
+	words, values := 0, 0
 	for _, l := range lines {
-		label = max(label, cells(Plain(l.label)))
+		if n := cells(Plain(l.label)); l.whole {
+			words = max(words, n)
+		} else {
+			values = max(values, n)
+		}
 	}
-	label = min(label, max((width-labelColumn-2)*3/5, 1))
-	room := width - labelColumn - label - 2
+	values = min(values, max((width-labelColumn-2)*3/5, 1))
 	var rows []string
 	for _, l := range lines {
-		labels, texts := []string{t.Cut(Plain(l.label), label)}, []string{t.Cut(Plain(l.text), room)}
-		if wrapped {
-			labels = Wrap(Plain(l.label), label)
+		if l.whole {
+			rows = append(rows, t.diffLine(l, words, Wrap(Plain(l.text), width-labelColumn-words-2))...)
+			continue
 		}
-		if wrapped || l.whole {
-			texts = Wrap(Plain(l.text), room)
+		room := width - labelColumn - values - 2
+		text, label := Plain(l.text), cells(Plain(l.label))
+		if !wrapped || cells(text) <= room && label <= values {
+			l.label = t.Cut(Plain(l.label), values)
+			rows = append(rows, t.diffLine(l, values, []string{t.Cut(text, room)})...)
+			continue
 		}
-		style := t.signStyle(l.sign)
-		sign := strings.Repeat(" ", signColumn) + style.Render(pad(l.sign, 1)) + " "
-		for i := range max(len(labels), len(texts)) {
-			rows = append(rows, sign+style.Render(pad(at(labels, i), label)+" "+at(texts, i)))
-			sign = strings.Repeat(" ", labelColumn)
+		if label > 0 {
+			rows = append(rows, t.diffLine(diffLine{sign: l.sign, label: l.label}, 0, Wrap(Plain(l.label), width-labelColumn-2))...)
+			l.sign, l.label = "", ""
+		}
+		for _, line := range Wrap(text, width-labelColumn-4) {
+			rows = append(rows, strings.Repeat(" ", labelColumn+2)+t.signStyle(l.sign).Render(line))
 		}
 	}
 	return rows
 }
 
-func at(all []string, i int) string {
-	if i < len(all) {
-		return all[i]
+// diffLine draws one: what of the text is more than a line stands below itself.
+func (t *Theme) diffLine(l diffLine, label int, texts []string) []string {
+	var rows []string
+	sign, name := pad(l.sign, 1), Plain(l.label)
+	if label == 0 {
+		name = ""
+	} else {
+		name = pad(name, label) + " "
 	}
-	return ""
+	for _, text := range texts {
+		rows = append(rows, strings.Repeat(" ", signColumn)+t.signStyle(l.sign).Render(sign+" "+name+text))
+		sign, name = " ", strings.Repeat(" ", cells(name))
+	}
+	return rows
 }
 
 // below is what stands at the bottom: the numbers in the rule, and what was written.
@@ -187,10 +205,10 @@ func (p *PlanPage) total(width int) string {
 // failure is the card of a look that failed.
 func (p *PlanPage) failure() Card {
 	t := p.t
-	return Card{probe.Failed, "there is no plan: " + p.title + " could not be looked at", []CardRow{
+	return Card{probe.Failed, "there is no plan yet", []CardRow{
 		{"seen", Plain(p.err.Error()), t.Text},
 		{"so", "nothing was touched", t.Text},
-		{"mend", "r looks again, where it was the way there; esc goes back to the answers", t.Accent},
+		{"mend", "esc goes back to the answers; r looks again with the same", t.Accent},
 		{"who", whoFailed("", p.err), t.Text},
 	}}
 }
@@ -219,21 +237,22 @@ func (p *PlanPage) Keys() []Key {
 		return []Key{keyAgain.Doing("try again"), KeyEsc.Doing("back"), KeyLeave}
 	}
 	var keys []Key
-	switch {
-	case p.refused() > 0:
-		keys = append(keys, again)
-	case p.o.Last:
-		keys = append(keys, KeyEnter.Doing("leave"))
-	case p.plan.Empty():
-		keys = append(keys, KeyEnter.Doing("next"))
-	default:
-		keys = append(keys, KeyEnter.Doing("apply"))
+	add := func(yes bool, all ...Key) {
+		if yes {
+			keys = append(keys, all...)
+		}
 	}
-	keys = append(keys, KeySpace, keyAll)
-	if p.o.Save != nil {
-		keys = append(keys, keySave)
-	}
-	return append(keys, KeyEsc.Doing("back"), keyWrap, again, KeyLeave)
+	refused := p.refused() > 0
+	add(refused, again, KeyEsc.Doing("back"))
+	add(!refused && p.o.Last, KeyEnter.Doing("leave"))
+	add(!refused && !p.o.Last && p.plan.Empty(), KeyEnter.Doing("next"))
+	add(!refused && !p.o.Last && !p.plan.Empty(), KeyEnter.Doing("apply"))
+	add(true, KeySpace, keyAll)
+	add(p.o.Save != nil, keySave)
+	add(!refused, KeyEsc.Doing("back"))
+	add(true, keyWrap)
+	add(!refused, again)
+	return append(keys, KeyLeave)
 }
 
 const planHelp = `What would change, resource by resource: + is new, ~ changed, = as it should be, - removed, ! not ours to change. Below a resource are its settings, what goes (-) and what comes (+). Secrets are made when the plan is applied, kept in mcpwiz.secrets.yaml, and never shown here.
