@@ -174,19 +174,6 @@ func (b *bench) holdNoSecrets(t *testing.T, p plan.Plan) {
 	}
 }
 
-func TestUserCanSignIn(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, kc target) {
-		b := newBench(t, kc)
-		b.apply()
-		b.call(http.MethodPost, map[string]any{"clientId": "direct", "publicClient": true, "directAccessGrantsEnabled": true}, nil, "realms", b.realm, "clients")
-		status, got := b.post("token", url.Values{"grant_type": {"password"}, "client_id": {"direct"}, "username": {"tester"}, "password": {b.kept("user/tester")}})
-		if status != http.StatusOK {
-			t.Errorf("%d %v", status, got)
-		}
-	})
-}
-
 func TestResourcesRefuseWhatCannotBe(t *testing.T) {
 	t.Parallel()
 	no := false
