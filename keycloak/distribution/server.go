@@ -18,6 +18,7 @@ import (
 type server struct {
 	cmd    *exec.Cmd
 	out    *output
+	hold   io.Closer // our end of its standard input
 	exited chan struct{}
 	err    error // of the process, once it has exited
 }
@@ -32,8 +33,9 @@ const (
 // of large numbers, which only the second one is good at.
 const flags = "-Xms64m -Xmx512m -XX:+UseSerialGC -XX:MaxMetaspaceSize=256m -Dfile.encoding=UTF-8"
 
-// watch runs kc.sh in a group that is killed as soon as our end of standard input is closed, even by our own death.
-const watch = `exec 3<&0; (read -r _ <&3; kill -9 0) >/dev/null 2>&1 & exec sh "$0" "$@" 3<&- </dev/null`
+// watch runs kc.sh in a group that is killed as soon as our end of standard input is closed, even by our own death; its
+// data go first, for then nobody else is there to remove them.
+const watch = `exec 3<&0; (read -r _ <&3; rm -rf "${0%/bin/kc.sh}"; kill -9 0) >/dev/null 2>&1 & exec sh "$0" "$@" 3<&- </dev/null`
 
 // launch starts the kc.sh of dir. Secrets are for env: arguments are seen by everybody on the machine.
 func launch(dir string, args, env []string, log io.Writer) (*server, error) {
@@ -47,12 +49,13 @@ func run(cmd *exec.Cmd, log io.Writer) (*server, error) {
 	if err := ownGroup(cmd); err != nil {
 		return nil, err
 	}
-	s := &server{cmd: cmd, out: newOutput(log), exited: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = s.out, s.out
-	cmd.WaitDelay = endTimeout
-	if _, err := cmd.StdinPipe(); err != nil { // held open until Wait closes it
+	hold, err := cmd.StdinPipe()
+	if err != nil {
 		return nil, err
 	}
+	s := &server{cmd: cmd, out: newOutput(log), hold: hold, exited: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = s.out, s.out
+	cmd.WaitDelay = endTimeout
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

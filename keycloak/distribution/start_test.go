@@ -137,6 +137,32 @@ func TestManyRunAtOnceFromOneHome(t *testing.T) {
 	holdNothingLeft(t, m, notes)
 }
 
+// Even one that is killed leaves nothing: its end of the pipe is closed for it.
+func TestOwnDeathLeavesNothing(t *testing.T) {
+	t.Parallel()
+	notes := t.TempDir()
+	_, says := answering(t)
+	m := newMachine(t, map[string]string{"java": script(t, java17)}, nil)
+	said, err := m.java(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.prepare(t.Context(), home(t, "26.7.3", serves(says, notes)), said, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(m.temp, "run")
+	s, _, err := p.launch(t.Context(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.hold.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-s.exited
+	holdNothingLeft(t, m, notes)
+}
+
 func TestStartTellsWhyNot(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ kc, says string }{
