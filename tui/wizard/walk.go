@@ -1,0 +1,114 @@
+package wizard
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+	"github.com/mcpwiz/mcpwiz/tui"
+)
+
+// A Walk is one way through the wizard.
+type Walk struct {
+	o        Options
+	profiles []*probe.Profile
+	draft    *draft
+
+	applies *tui.ApplyPage
+	probes  []*tui.Probe
+
+	mu      sync.Mutex
+	settled Answers
+	plan    plan.Plan
+	since   time.Time
+}
+
+// New returns the walk of some options.
+func New(o Options) *Walk {
+	w := &Walk{o: o, profiles: o.Desk.Profiles()}
+	w.draft = draftOf(o.Start, w.profiles)
+	w.settle()
+	return w
+}
+
+// Answers are those of all steps up to the present one.
+func (w *Walk) Answers() Answers {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.settled
+}
+
+// settle takes the answers out of the fields, for what runs beside the pages.
+func (w *Walk) settle() {
+	a := w.draft.answers()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settled = a
+}
+
+// topics are what is asked, in order.
+func (w *Walk) topics() []topic { return []topic{w.serverTopic(), w.keycloakTopic(), w.clientsTopic()} }
+
+// look plans and keeps the plan for its application.
+func (w *Walk) look(ctx context.Context) (plan.Plan, error) {
+	p, err := w.o.Desk.Plan(ctx, w.Answers())
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.plan = p
+	return p, err
+}
+
+func (w *Walk) planned() plan.Plan {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.plan
+}
+
+func (w *Walk) apply(ctx context.Context, told func(plan.Progress)) error {
+	return w.o.Desk.Apply(ctx, w.Answers(), w.planned(), told)
+}
+
+func (w *Walk) save() (string, error) { return w.o.Desk.Save(w.Answers()) }
+
+// handshake begins with the server: a client needs something to reach.
+func (w *Walk) handshake(ctx context.Context, as tui.ProbeRun, sink probe.Sink) (probe.Summary, error) {
+	a := w.Answers()
+	if err := w.o.Desk.Serve(ctx, a); err != nil {
+		return probe.Summary{}, err
+	}
+	defer w.heardOurselves()
+	return w.o.Desk.Handshake(ctx, a, as, sink)
+}
+
+// heardOurselves: what the witness has heard up to now was, or may have been, a handshake of ours.
+func (w *Walk) heardOurselves() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.since = time.Now()
+}
+
+// heardSince is from when on who comes to the server is the real client.
+func (w *Walk) heardSince() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.since
+}
+
+// probeClients are as whom handshakes are made, Claude first.
+func (w *Walk) probeClients() []tui.ProbeClient {
+	var all []tui.ProbeClient
+	for _, p := range w.chosen() {
+		all = append(all, tui.ProbeClient{Profile: p.ID, Title: short(p)})
+	}
+	return all
+}
+
+// signIns are the ways to sign a user in.
+func (w *Walk) signIns() []string {
+	if len(w.Answers().Connection.Users) == 0 {
+		return []string{SignInBrowser}
+	}
+	return []string{SignInTester, SignInBrowser}
+}
