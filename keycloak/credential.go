@@ -77,7 +77,7 @@ func (c *client) secretNote(have *gocloak.Client) string {
 		return "its key becomes the one in " + plan.SecretsFile + "; what signs with another one has to be told"
 	case keptSecret:
 		return "its secret becomes the one in " + plan.SecretsFile + " again; the present one cannot be put back by undo"
-	case shown && gocloak.PBool(have.PublicClient) == false:
+	case shown && !gocloak.PBool(have.PublicClient):
 		return "its secret stays and is read into " + plan.SecretsFile
 	}
 	return "its secret is not told by Keycloak, so a new one is made; the present one cannot be put back by undo"
