@@ -134,7 +134,9 @@ func pressAgain(s *stage) bool {
 			s.keys("enter")
 		}
 	case *late:
-		s.keys("c")
+		if strings.Contains(bare(s.app.View()), "what to type") { // it is over
+			s.keys("c")
+		}
 	}
 	return false
 }
