@@ -7,13 +7,19 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe"
 )
 
-// grow makes rows of what is new, and brings those that are there up to date. What the server itself asked of the
-// authorization server, lent to the handshake, is no row: the client did not do it.
-func (s *shake) grow(since time.Time) []*arrival {
+// grow makes rows of what is new in a handshake, and brings those that are there up to date. What is lent to it is no row:
+// neither what the server itself asked of the authorization server, nor what has a row in another handshake.
+func (l *timeline) grow(s *shake) []*arrival {
 	t := traceOf(s.seen)
 	var come []*arrival
 	for _, x := range s.seen.exchanges {
-		if x.ID < 0 || x.Start.Before(since) {
+		if x.ID < 0 || x.Start.Before(l.since) {
+			continue
+		}
+		if x.ID > 0 && l.whose[x.ID] == nil {
+			l.whose[x.ID] = s
+		}
+		if x.ID > 0 && l.whose[x.ID] != s {
 			continue
 		}
 		if len(s.byN[x.N]) == 0 {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,8 @@ type timeline struct {
 	shakes []*shake
 	all    []*shake
 	rows   []*arrival
+	// whose an exchange is, by the number that its tap gave it; lent to other handshakes it is still the first one's.
+	whose map[int64]*shake
 }
 
 // A shake is one handshake that is overheard.
@@ -57,7 +60,9 @@ const (
 // shakesMost bounds what is kept: the oldest goes with its rows.
 const shakesMost = 40
 
-func newTimeline(since time.Time) *timeline { return &timeline{since: since} }
+func newTimeline(since time.Time) *timeline {
+	return &timeline{since: since, whose: map[int64]*shake{}}
+}
 
 // take takes a batch in and returns how many of the oldest rows went.
 func (l *timeline) take(batch Events) (gone int) {
@@ -73,7 +78,7 @@ func (l *timeline) take(batch Events) (gone int) {
 	for _, s := range stirred {
 		s.seen.events = nil
 		s.seen.sort()
-		come = append(come, s.grow(l.since)...)
+		come = append(come, l.grow(s)...)
 		if len(s.byN) > 0 && !slices.Contains(l.shakes, s) {
 			l.shakes = append(l.shakes, s)
 		}
@@ -141,6 +146,7 @@ func (l *timeline) forget() (gone int) {
 		is := func(s *shake) bool { return s == old }
 		before := len(l.rows)
 		l.rows = slices.DeleteFunc(l.rows, func(r *arrival) bool { return r.of == old })
+		maps.DeleteFunc(l.whose, func(_ int64, s *shake) bool { return s == old })
 		l.all, l.shakes = slices.DeleteFunc(l.all, is), slices.DeleteFunc(l.shakes, is)
 		gone += before - len(l.rows)
 	}

@@ -40,9 +40,13 @@ func waits(l Look, width, height int, o ConnectOptions, heard ...probe.Event) (*
 	return a, p
 }
 
-// as is a story of another handshake.
+// as is a story of another handshake, heard by the same tap.
 func as(t testing.TB, name, handshake string) []probe.Event {
 	all := story(t, name)
+	shift := int64(0)
+	for _, r := range handshake {
+		shift = 1000 * (shift + int64(r))
+	}
 	for i, e := range all {
 		switch e := e.(type) {
 		case probe.Started:
@@ -50,6 +54,7 @@ func as(t testing.TB, name, handshake string) []probe.Event {
 			all[i] = e
 		case probe.Seen:
 			e.Handshake = handshake
+			e.Exchange.ID = shift + int64(e.Exchange.N)
 			all[i] = e
 		case probe.Noted:
 			e.Handshake = handshake
@@ -190,6 +195,27 @@ func TestLent(t *testing.T) {
 	_, p := waits(looks["dark"], 80, 24, ConnectOptions{}, all...)
 	got := words(p)
 	if strings.Contains(got, "read the server metadata") || !strings.Contains(got, "✗ the metadata name the authorization endpoint") {
+		t.Errorf("told:\n%s", got)
+	}
+}
+
+// What is lent from one handshake to another is told once.
+func TestToldOnce(t *testing.T) {
+	t.Parallel()
+	var all []probe.Event
+	for _, h := range []string{"h1", "h2"} {
+		for _, e := range as(t, "healthy", h) {
+			if s, ok := e.(probe.Seen); ok {
+				if s.Exchange.ID = int64(s.Exchange.N); s.Exchange.N > 2 && h == "h2" {
+					s.Exchange.ID += 100
+				}
+				e = s
+			}
+			all = append(all, e)
+		}
+	}
+	_, p := waits(looks["dark"], 80, 24, ConnectOptions{}, all...)
+	if got := words(p); strings.Count(got, "POST /mcp 401") != 1 || strings.Count(got, "tools/list") != 2 {
 		t.Errorf("told:\n%s", got)
 	}
 }

@@ -100,10 +100,14 @@ func saidTools(x *seenExchange) string {
 func saidInitialize(x *seenExchange) string {
 	method := x.Request.Body.Method()
 	result, _ := x.Answer().Message()["result"].(map[string]any)
-	if v, ok := result["protocolVersion"].(string); ok {
-		return method + ", " + v
+	v, _ := result["protocolVersion"].(string)
+	if v == "" {
+		v = x.Request.Header.Get("Mcp-Protocol-Version")
 	}
-	return method
+	if v == "" {
+		return method
+	}
+	return method + ", " + v
 }
 
 func saidMethod(x *seenExchange) string {
