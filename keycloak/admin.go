@@ -77,6 +77,18 @@ const callTimeout = 30 * time.Second
 
 // Login signs in, so that wrong credentials are told before anything is planned.
 func Login(ctx context.Context, o Options) (*Admin, error) {
+	if err := o.fill(); err != nil {
+		return nil, fmt.Errorf("sign in to Keycloak: %w", err)
+	}
+	if o.Token == "" && o.ClientID == "" {
+		return nil, errors.New("sign in to Keycloak: nobody to sign in: give keycloak.admin.user or keycloak.admin.client_id")
+	}
+	a := newAdmin(o)
+	_, err := a.bearer(ctx)
+	return a, err
+}
+
+func (o *Options) fill() error {
 	o.AdminURL = strings.TrimRight(o.AdminURL, "/")
 	o.Realm = cmp.Or(o.Realm, plan.DefaultAdminRealm)
 	if o.User != "" {
@@ -85,22 +97,17 @@ func Login(ctx context.Context, o Options) (*Admin, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	switch {
-	case o.AdminURL == "":
-		return nil, errors.New("sign in to Keycloak: no admin_url")
-	case o.Token == "" && o.ClientID == "":
-		return nil, errors.New("sign in to Keycloak: nobody to sign in: give keycloak.admin.user or keycloak.admin.client_id")
+	if o.AdminURL == "" {
+		return errors.New("no admin_url")
 	}
 	if o.Transport == nil {
 		t, err := newTransport(o.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("sign in to Keycloak: %w", err)
+			return err
 		}
 		o.Transport = t
 	}
-	a := newAdmin(o)
-	_, err := a.bearer(ctx)
-	return a, err
+	return nil
 }
 
 func newAdmin(o Options) *Admin {

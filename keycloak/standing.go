@@ -1,0 +1,152 @@
+package keycloak
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// A Standing is how things are before anything is planned: which Keycloak it is, whether the realm is there, and what the
+// account may not do that would be needed.
+type Standing struct {
+	// Version is "" where this account is not told it.
+	Version string
+	// There: the realm is. Ours: mcpwiz made it.
+	There, Ours bool
+	// Lacks are the roles that are missing: to make the realm, or to make what belongs into it.
+	Lacks []string
+	// Lifetimes are those of sessions in the realm; zero where this account may not see them.
+	Lifetimes Lifetimes
+}
+
+// Lifetimes are how long a user stays signed in: without use, and at most. Offline ones are for clients that ask for
+// offline_access; zero is no limit.
+type Lifetimes struct{ Idle, Max, OfflineIdle, OfflineMax time.Duration }
+
+// OwnLifetimes are those of a realm that mcpwiz makes.
+func OwnLifetimes() Lifetimes { return lifetimesOf(realmSettings) }
+
+func lifetimesOf(fields map[string]any) Lifetimes {
+	seconds := func(name string) time.Duration {
+		switch n := fields[name].(type) {
+		case int:
+			return time.Duration(n) * time.Second
+		case float64:
+			return time.Duration(n) * time.Second
+		}
+		return 0
+	}
+	l := Lifetimes{Idle: seconds("ssoSessionIdleTimeout"), Max: seconds("ssoSessionMaxLifespan"), OfflineIdle: seconds("offlineSessionIdleTimeout")}
+	if ends, _ := fields["offlineSessionMaxLifespanEnabled"].(bool); ends {
+		l.OfflineMax = seconds("offlineSessionMaxLifespan")
+	}
+	return l
+}
+
+// Reach asks without signing in whether a Keycloak with the administrator's realm answers.
+func Reach(ctx context.Context, o Options) error {
+	if err := o.fill(); err != nil {
+		return fmt.Errorf("reach Keycloak: %w", err)
+	}
+	call := "reach Keycloak at " + o.AdminURL
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	watched, seen := watched(ctx)
+	req, err := http.NewRequestWithContext(watched, http.MethodGet, o.AdminURL+"/realms/"+url.PathEscape(o.Realm), nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", call, err)
+	}
+	resp, err := newAdmin(o).wire.Do(req)
+	if err != nil {
+		return notReached(ctx, call, err, seen)
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Realm string `json:"realm"`
+		Key   string `json:"public_key"`
+	}
+	if json.NewDecoder(resp.Body).Decode(&answer) != nil || answer.Realm == "" || answer.Key == "" {
+		return fmt.Errorf("%s: something answers, but not as Keycloak does", call)
+	}
+	return nil
+}
+
+// notReached tells how far the address is from Keycloak's.
+func notReached(ctx context.Context, call string, err error, seen *outcome) error {
+	e, ok := seen.err.(*Error)
+	if !ok {
+		return wireError(ctx, call, err, seen)
+	}
+	told := *e
+	told.Call = call
+	if told.Status == http.StatusNotFound && strings.HasPrefix(told.Text, "Realm does not exist") {
+		told.Remedy = "check keycloak.admin.realm"
+	} else if told.Status == http.StatusNotFound {
+		told.Remedy = "check the address; an older Keycloak's ends in /auth"
+	}
+	return &told
+}
+
+// Standing looks, and changes nothing: what an account may write it is asked with requests that must be refused for what
+// they say, and are refused earlier where the right is missing.
+func (a *Admin) Standing(ctx context.Context, realm string, users bool) (Standing, error) {
+	version, err := a.Version(ctx)
+	if err != nil && !isStatus(err, http.StatusForbidden) {
+		return Standing{}, err
+	}
+	s := Standing{Version: version}
+	have, err := a.realm(ctx, realm)
+	switch {
+	case isStatus(err, http.StatusForbidden): // no right in it at all
+		have.there, have.stub = true, true
+	case err != nil:
+		return s, err
+	}
+	s.There, s.Ours, s.Lifetimes = have.there, have.owner() == ours, lifetimesOf(have.fields)
+	asked := []question{{"realms", map[string]any{"realm": a.o.Realm}}}
+	if s.There {
+		asked = []question{{"client-scopes", map[string]any{"name": "mcpwiz-may-i"}}}
+		if users {
+			asked = append(asked, question{"users", map[string]any{}})
+		}
+	}
+	for _, q := range asked {
+		role, err := a.lacks(ctx, realm, q)
+		if err != nil {
+			return s, err
+		}
+		if role != "" {
+			s.Lacks = append(s.Lacks, role)
+		}
+	}
+	return s, nil
+}
+
+// A question is a write that must be refused: a realm that is there already, a scope without a protocol, a user without a
+// name.
+type question struct {
+	of   string
+	body map[string]any
+}
+
+// lacks returns the role that the account lacks, "" where it may.
+func (a *Admin) lacks(ctx context.Context, realm string, q question) (role string, err error) {
+	path := []string{"realms"}
+	if q.of != "realms" {
+		path = append(path, realm, q.of)
+	}
+	err = a.raw(ctx, "ask for the right to write "+q.of, http.MethodPost, q.body, nil, path...)
+	switch {
+	case isStatus(err, http.StatusForbidden):
+		return missingRole(http.MethodPost, "/admin/"+strings.Join(path, "/")), nil
+	case isStatus(err, http.StatusBadRequest), isStatus(err, http.StatusConflict):
+		return "", nil
+	case err == nil:
+		return "", fmt.Errorf("ask for the right to write %s: it was not refused", q.of)
+	}
+	return "", err
+}
