@@ -215,33 +215,46 @@ func mendLost(t *probe.Trace, tok probe.Token, asked, lost []string) string {
 const skew = 30 * time.Second
 
 func tokenClock(t *probe.Trace) probe.Verdict {
-	tok, xs := accessToken(t)
-	if !tok.JWT {
+	last, xs := accessToken(t)
+	if !last.JWT {
 		return opaque(xs)
 	}
-	for _, x := range xs {
-		now, ahead := clock(x), time.Duration(0)
-		for _, name := range []string{"iat", "nbf"} {
-			if at, ok := tok.Time(name); ok && at.Sub(now) > ahead {
-				ahead = at.Sub(now)
-			}
+	for _, x := range t.Of(probe.AccessToken) {
+		tok := tokenOf(x)
+		if !tok.JWT {
+			continue
 		}
-		v := func(judged func(string, ...any) probe.Verdict) probe.Verdict {
+		now := clock(x)
+		v := func(judged func(string, ...any) probe.Verdict, ahead time.Duration) probe.Verdict {
 			return judged("the token is valid from %s on, and %s says %s: %s in the future", now.Add(ahead).Format(time.TimeOnly),
 				x.URL().Host, now.Format(time.TimeOnly), ahead.Round(time.Second)).On(x).
 				So("a verifier without leeway refuses the fresh token with 401").Mend("synchronise the clocks of both hosts (NTP), and allow 30 s in the verifier")
 		}
-		switch {
+		switch ahead := validIn(tok, now); {
 		case ahead > skew:
-			return v(probe.Fail)
+			return v(probe.Fail, ahead)
 		case ahead > 5*time.Second:
-			return v(probe.Warn)
-		case overTooSoon(tok, xs[0], x, now):
+			return v(probe.Warn, ahead)
+		case overTooSoon(t, tok, x, now):
 			return probe.Fail("the token is over at %s's time %s, long before its lifetime has passed", x.URL().Host, now.Format(time.TimeOnly)).On(x).
 				So("the MCP server refuses every fresh token with 401").Mend("synchronise the clocks of both hosts (NTP)")
 		}
 	}
+	if x := xs[len(xs)-1]; issueOf(t, last) == nil && over(last, clock(x)) {
+		return probe.Unknown("the token is over at %s's time %s; when it was issued was not seen", x.URL().Host, clock(x).Format(time.TimeOnly)).On(x)
+	}
 	return probe.Pass("iat and nbf are not in the future").On(xs...)
+}
+
+// validIn is how long a token still is not valid.
+func validIn(tok probe.Token, now time.Time) time.Duration {
+	var ahead time.Duration
+	for _, name := range []string{"iat", "nbf"} {
+		if at, ok := tok.Time(name); ok {
+			ahead = max(ahead, at.Sub(now))
+		}
+	}
+	return ahead
 }
 
 // clock is the time by which an answer was given: its Date, else the moment it was seen.
@@ -252,12 +265,27 @@ func clock(x *probe.Exchange) time.Time {
 	return x.Start
 }
 
-// overTooSoon: the token is borne while most of its life, by one and the same observer's clock, is still to come.
-func overTooSoon(tok probe.Token, issued, borne *probe.Exchange, now time.Time) bool {
+func over(tok probe.Token, now time.Time) bool {
 	exp, ok := tok.Time("exp")
-	iat, also := tok.Time("iat")
-	_, seen := issued.Token("response.access_token")
-	return ok && also && seen && borne != issued && !exp.After(now) && borne.Start.Sub(issued.Start) < exp.Sub(iat)/2
+	return ok && !exp.After(now)
+}
+
+// issueOf returns the exchange in which a token was issued, nil when it was not seen.
+func issueOf(t *probe.Trace, tok probe.Token) *probe.Exchange {
+	for _, x := range t.Of(probe.AccessToken) {
+		if issued, ok := x.Token("response.access_token"); ok && issued.Fingerprint == tok.Fingerprint {
+			return x
+		}
+	}
+	return nil
+}
+
+// overTooSoon: the token is borne while most of its life, by one and the same observer's clock, is still to come.
+func overTooSoon(t *probe.Trace, tok probe.Token, borne *probe.Exchange, now time.Time) bool {
+	exp, _ := tok.Time("exp")
+	iat, ok := tok.Time("iat")
+	issued := issueOf(t, tok)
+	return ok && over(tok, now) && issued != nil && borne != issued && borne.Start.Sub(issued.Start) < exp.Sub(iat)/2
 }
 
 func subPresent(t *probe.Trace) probe.Verdict {
