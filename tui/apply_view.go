@@ -142,8 +142,9 @@ func (p *ApplyPage) failure() Card {
 	if p.o.Later != nil {
 		more = Plain(p.o.Later()) + " goes on from here, too"
 	}
+	seen := strings.TrimPrefix(p.err.Error(), "apply "+resource+": ") // the title names it
 	return Card{probe.Failed, Plain(title), rowsOf(
-		CardRow{"seen", Plain(strings.TrimPrefix(p.err.Error(), "apply "+resource+": ")), t.Text}, CardRow{"so", so, t.Text}, CardRow{"mend", mend, t.Accent},
+		CardRow{"seen", Plain(seen), t.Text}, CardRow{"so", so, t.Text}, CardRow{"mend", mend, t.Accent},
 		CardRow{"who", who, t.Text}, CardRow{"more", more, t.Code},
 	)}
 }

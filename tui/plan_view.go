@@ -156,7 +156,8 @@ func (p *PlanPage) below(width int) []string {
 	rows := []string{t.Rule(p.total(width), width)}
 	switch {
 	case p.saveErr != nil:
-		rows = append(rows, t.CardLines(Card{probe.Failed, "the file was not written", []CardRow{{"seen", Plain(p.saveErr.Error()), t.Text}}}, width, 3)...)
+		seen := CardRow{"seen", Plain(p.saveErr.Error()), t.Text}
+		rows = append(rows, t.CardLines(Card{probe.Failed, "the file was not written", []CardRow{seen}}, width, 4)...)
 	case p.saved != "":
 		for i, line := range Wrap(Plain("written: "+p.saved+"; mcpwiz setup -f applies it"), width-4) {
 			mark := " "
