@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
@@ -44,6 +46,13 @@ var faults = []struct {
 
 	{"tokens for another server", "claude-ai", fault{provisioned: madeFor("https://other.example.com/mcp")},
 		"token.audience-names-target", "token.audience-names-target"},
+	{"a scope that is granted on demand, which nobody hears", "claude-ai", fault{served: wants("mcp:tools", "profile"), keycloak: deaf("scope")},
+		"token.scope-granted", "token.scope-granted"},
+	{"a scope that is granted on demand, which nobody hears, a machine", "m2m", fault{served: wants("mcp:tools", "profile"), keycloak: deaf("scope")},
+		"token.scope-granted", "token.scope-granted"},
+	{"a clock ahead", "claude-ai", fault{clock: 10 * time.Minute}, "token.clock", "token.clock"},
+	{"a clock behind", "claude-ai", fault{clock: -time.Hour}, "token.clock", "initialize.token-accepted"},
+	{"a clock behind, a machine", "m2m", fault{clock: -time.Hour}, "token.clock", "initialize.token-accepted"},
 	{"tokens for another server, a machine", "m2m", fault{provisioned: madeFor("https://other.example.com/mcp")},
 		"token.audience-names-target", "token.audience-names-target"},
 
@@ -101,6 +110,27 @@ func metadata(change func(map[string]any)) func(http.Handler) http.Handler {
 			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 			w.WriteHeader(http.StatusOK)
 			_, _ = w.Write(body)
+		})
+	}
+}
+
+// deaf takes a parameter out of every query and form.
+func deaf(name string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			q := r.URL.Query()
+			q.Del(name)
+			r.URL.RawQuery = q.Encode()
+			if r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
+				if err := r.ParseForm(); err != nil {
+					panic(err)
+				}
+				r.PostForm.Del(name)
+				body := r.PostForm.Encode()
+				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+				r.Form, r.PostForm = nil, nil
+			}
+			next.ServeHTTP(w, r)
 		})
 	}
 }

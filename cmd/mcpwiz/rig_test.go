@@ -40,6 +40,8 @@ type fault struct {
 	keycloak func(http.Handler) http.Handler
 	// provisioned and served change what Keycloak is made for, and what the server is told.
 	provisioned, served func(*plan.Connection)
+	// clock is what Keycloak's is ahead.
+	clock time.Duration
 	// clientID, clientSecret and password are given in the place of the right ones.
 	clientID, clientSecret, password string
 }
