@@ -16,9 +16,15 @@ func main() {
 	os.Exit(run(os.Args[1:]))
 }
 
-// run is main without the exit. A second interrupt ends the program at once.
+// run is main without the exit. A second interrupt ends the program at once. A reader that goes away (mcpwiz demo | head)
+// interrupts it too, but never kills it: what was made is ended, and no file with a secret stays behind.
 func run(args []string) (code int) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, syscall.SIGPIPE)
+	go func() { <-unread; leave() }()
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
 	p := newProgram(os.Stdin, os.Stdout, os.Stderr, os.LookupEnv)
