@@ -68,7 +68,7 @@ func timed(b *testing.B, r *rig, as string, probes bool) time.Duration {
 	sum := emulated(b, o, func(probe.Event) {})
 	took := time.Since(start)
 	if sum.Status != probe.Healthy {
-		b.Fatalf("the handshake ends %s at %s", sum.Status, first(sum))
+		b.Fatalf("the handshake ends %s at %s", sum.Status, toMend(sum))
 	}
 	return took
 }

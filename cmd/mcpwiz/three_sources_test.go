@@ -38,7 +38,7 @@ func TestThreeSources(t *testing.T) {
 				lines := report.NewLines(&capture)
 				told := report.NewCollector(checks.All)
 				sum := r.handshake(t, f.as, func(e probe.Event) { lines.Sink(e); told.Sink(e) })
-				if first := first(sum); first != f.first {
+				if first := toMend(sum); first != f.first {
 					t.Errorf("first to mend is %q, want %q", first, f.first)
 				}
 				oneCause(t, told.Reports()[0].Findings, f.first)
@@ -54,7 +54,7 @@ func TestThreeSources(t *testing.T) {
 					t.Fatalf("the witness has %d handshakes of one client", len(all))
 				}
 				sameWhenOverheard(t, told.Reports()[0].Findings, all[0])
-				if first := first(all[0].Summary); first != f.overheard {
+				if first := toMend(all[0].Summary); first != f.overheard {
 					t.Errorf("overheard, the first to mend is %q, want %q", first, f.overheard)
 				}
 				oneCause(t, all[0].Findings, f.overheard)
@@ -63,7 +63,7 @@ func TestThreeSources(t *testing.T) {
 	}
 }
 
-func first(s probe.Summary) string {
+func toMend(s probe.Summary) string {
 	if s.First == nil {
 		return ""
 	}
@@ -136,11 +136,11 @@ func TestProbesAreNotTheClients(t *testing.T) {
 			o.Probes = true
 			told := report.NewCollector(checks.All)
 			if sum := emulated(t, o, told.Sink); sum.Status != probe.Healthy {
-				t.Fatalf("the first to mend is %q", first(sum))
+				t.Fatalf("the first to mend is %q", toMend(sum))
 			}
 			r.stop()
 			all := slices.DeleteFunc(r.server.Handshakes(), func(h record.Handshake) bool { return h.Stopped != "" })
-			if len(all) != 1 || first(all[0].Summary) != "" {
+			if len(all) != 1 || toMend(all[0].Summary) != "" {
 				t.Fatalf("overheard went all the way: %+v", all)
 			}
 			sameWhenOverheard(t, told.Reports()[0].Findings, all[0])
