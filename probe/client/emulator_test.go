@@ -8,7 +8,9 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -278,6 +280,38 @@ func TestInterrupted(t *testing.T) {
 	}
 	if len(w.server.clients) != 2 {
 		t.Error("the registered client is left")
+	}
+}
+
+// What is made at the moment of an interrupt is seen, and ended.
+func TestInterruptedWhileMaking(t *testing.T) {
+	t.Parallel()
+	for path, ends := range map[string]seen{
+		"/realms/test/register": {method: http.MethodDelete, path: "/realms/test/register/"},
+		"/realms/test/token":    {method: http.MethodPost, path: "/realms/test/revoke"},
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			w.answers = map[string]http.HandlerFunc{path: func(rw http.ResponseWriter, r *http.Request) {
+				cancel()
+				time.Sleep(50 * time.Millisecond)
+				w.server.serve(rw, r)
+			}}
+			o := w.options(func(o *client.Options) { o.ClientID, o.ClientSecret, o.Register, o.Probes = "", "", true, false })
+			r := emulateIn(t, ctx, o, nil)
+			if !errors.Is(r.err, context.Canceled) || len(r.emulator.Left()) > 0 {
+				t.Errorf("error %v, left %q", r.err, r.emulator.Left())
+			}
+			if !slices.ContainsFunc(w.requests, func(s seen) bool { return s.method == ends.method && strings.HasPrefix(s.path, ends.path) }) {
+				t.Error("what was made is not ended")
+			}
+			if len(w.server.clients) != 2 {
+				t.Error("the registered client is left")
+			}
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/client/browser"
 )
 
 // register gets the client its id, in the profile's order of ways. The redirect URI in use is settled first, as a
@@ -102,6 +103,8 @@ func (e *Emulator) registerDynamically(ctx context.Context) error {
 	}
 	e.oauth(r)
 	r.Header.Set("Content-Type", "application/json")
+	ctx, cancel := browser.Through(ctx)
+	defer cancel()
 	a := send(ctx, e.happy, e.limit(e.opt.Profile.Limits.Discovery, 10), r)
 	e.take(a)
 	return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/client/browser"
 )
 
 // redeem gets the first tokens: for the code, or by client_credentials.
@@ -88,8 +89,11 @@ func (e *Emulator) refreshGrant(token string) url.Values {
 	return form
 }
 
-// askForToken sends a form to the token endpoint, authenticated as the client is.
+// askForToken sends a form to the token endpoint, authenticated as the client is. A token that is made is seen, so that it
+// can be revoked.
 func (e *Emulator) askForToken(ctx context.Context, via http.RoundTripper, limit time.Duration, form url.Values) (*answer, error) {
+	ctx, cancel := browser.Through(ctx)
+	defer cancel()
 	return e.askAs(ctx, via, limit, e.wallet.endpoints.token, e.wallet.client, form)
 }
 

@@ -51,6 +51,11 @@ func (s step) method() string {
 
 // visit asks for a page. The second value is where the answer redirects to, nil when it does not.
 func (w wire) visit(ctx context.Context, s step) (*page, *url.URL, error) {
+	if s.form != nil {
+		through, cancel := Through(ctx)
+		defer cancel()
+		ctx = through
+	}
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	req, err := w.request(ctx, s)
