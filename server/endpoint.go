@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/mcpwiz/mcpwiz/server/gateway"
@@ -34,6 +35,9 @@ func newEndpoint(e Endpoint, o Options) (*endpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
+	if err := e.allowed(); err != nil {
+		return nil, err
+	}
 	keysTransport, err := e.keysTransport(o.Transport)
 	if err != nil {
 		return nil, err
@@ -50,6 +54,22 @@ func newEndpoint(e Endpoint, o Options) (*endpoint, error) {
 		Caller: caller, Recent: stand.recent, Logger: o.Logger, Now: o.Now,
 	})
 	return n, n.route()
+}
+
+// allowed holds the hosts listed to what a Host says (RFC 9110 section 7.2), and the origins to what a browser says (RFC
+// 6454 section 6.2): any other would never be met.
+func (e Endpoint) allowed() error {
+	for _, h := range e.AllowedHosts {
+		if u, err := url.Parse("//" + h); err != nil || u.Hostname() == "" || u.Host != h {
+			return fmt.Errorf("server: allowed_hosts: %q is no host name, like mcp.example.com", h)
+		}
+	}
+	for _, o := range e.AllowedOrigins {
+		if u, err := url.Parse(o); o != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o) {
+			return fmt.Errorf("server: allowed_origins: %q is no origin, like https://app.example.com", o)
+		}
+	}
+	return nil
 }
 
 // caller tells the bundled server who the guard has let in.

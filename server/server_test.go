@@ -277,6 +277,18 @@ func TestShared(t *testing.T) {
 	}
 }
 
+func TestAllowed(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(o *server.Options) {
+		o.Endpoints[0].AllowedHosts, o.Endpoints[0].AllowedOrigins = []string{"mcp.example.org"}, []string{"https://app.example.com"}
+	})
+	token := r.issuer.Token(target, nil)
+	resp := r.do(t, "POST", "/mcp", token, initialize, "Host", "mcp.example.org", "Origin", "https://app.example.com")
+	if got := resp.Header.Get("Access-Control-Allow-Origin"); resp.StatusCode != 200 || got != "https://app.example.com" {
+		t.Errorf("status %d, allowed %q", resp.StatusCode, got)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	one := server.Endpoint{URL: target, Issuer: "https://auth.example.com"}
@@ -286,6 +298,9 @@ func TestNewRefuses(t *testing.T) {
 		"no url":         {{Issuer: "https://auth.example.com"}},
 		"listen":         {{URL: target, Issuer: one.Issuer, Listen: "8080"}},
 		"taken path":     {{URL: "https://h/health", Issuer: one.Issuer}},
+		"no host":        {{URL: target, Issuer: one.Issuer, AllowedHosts: []string{"https://mcp.example.org"}}},
+		"no origin":      {{URL: target, Issuer: one.Issuer, AllowedOrigins: []string{"app.example.com"}}},
+		"origin's path":  {{URL: target, Issuer: one.Issuer, AllowedOrigins: []string{"https://app.example.com/"}}},
 		"ca_file absent": {{URL: target, Issuer: one.Issuer, JWKSURL: "https://kc/certs", CAFile: "/nonexistent"}},
 	} {
 		if _, err := server.New(server.Options{Endpoints: all}); err == nil {

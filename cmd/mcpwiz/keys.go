@@ -24,6 +24,11 @@ var keys = map[string]key{
 	"name":   {"text", "servers[0].name: what people call the server", ofServer(func(s *plan.Server) *string { return &s.Name })},
 	"listen": {"host:port", "servers[0].listen: where to serve", ofServer(func(s *plan.Server) *string { return &s.Listen })},
 
+	"allowed-host": {"name", "servers[0].allowed_hosts: a further name that the server is reached by; repeatable",
+		ofServers(func(s *plan.Server) *[]string { return &s.AllowedHosts })},
+	"allowed-origin": {"origin", "servers[0].allowed_origins: whose pages may call the server from a browser, * for all; repeatable",
+		ofServers(func(s *plan.Server) *[]string { return &s.AllowedOrigins })},
+
 	"issuer":       {"URL", "keycloak.issuer: the realm's public URL, byte for byte", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Issuer })},
 	"admin-url":    {"URL", "keycloak.admin_url: where the Admin API is reached from here (default: the issuer without /realms/...)", ofKeycloak(func(k *plan.Keycloak) *string { return &k.AdminURL })},
 	"jwks-url":     {"URL", "keycloak.jwks_url: where keys are fetched, if not by the public name", ofKeycloak(func(k *plan.Keycloak) *string { return &k.JWKSURL })},
@@ -68,6 +73,18 @@ func ofServer(at func(*plan.Server) *string) func(*plan.Connection, string) erro
 			c.Servers = []plan.Server{{}}
 		}
 		*at(&c.Servers[0]) = value
+		return nil
+	}
+}
+
+// ofServers adds an item to a list of the first server.
+func ofServers(at func(*plan.Server) *[]string) func(*plan.Connection, string) error {
+	return func(c *plan.Connection, value string) error {
+		if len(c.Servers) == 0 {
+			c.Servers = []plan.Server{{}}
+		}
+		list := at(&c.Servers[0])
+		*list = append(slices.Clone(*list), value)
 		return nil
 	}
 }

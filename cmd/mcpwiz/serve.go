@@ -23,7 +23,8 @@ import (
 )
 
 // serveKeys are the keys that serve uses.
-var serveKeys = []string{"url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client"}
+var serveKeys = []string{"url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client",
+	"allowed-host", "allowed-origin"}
 
 type serveOptions struct {
 	connection connectionFlags
@@ -136,7 +137,7 @@ const machine = "m2m"
 func endpoint(c plan.Connection, s plan.Server) (server.Endpoint, error) {
 	e := server.Endpoint{
 		Listen: s.Listen, URL: s.URL, Name: s.Name, Issuer: c.Keycloak.Issuer, JWKSURL: c.Keycloak.JWKSURL, CAFile: c.Keycloak.CAFile,
-		Scopes: s.Scopes,
+		Scopes: s.Scopes, AllowedHosts: s.AllowedHosts, AllowedOrigins: s.AllowedOrigins,
 	}
 	if e.Listen == "" {
 		e.Listen = loopbackOf(s.URL)

@@ -38,6 +38,10 @@ type Server struct {
 	URL string `yaml:"url"`
 	// Scopes are required of a token. None: the scopes that carry this server's audience.
 	Scopes []string `yaml:"scopes,omitempty"`
+	// AllowedHosts are names that it is also reached by, AllowedOrigins those whose pages may call it ("*": all); the URL's
+	// own and this machine's need not be listed.
+	AllowedHosts   []string `yaml:"allowed_hosts,omitempty"`
+	AllowedOrigins []string `yaml:"allowed_origins,omitempty"`
 }
 
 // Keycloak is the authorization server.
