@@ -42,7 +42,11 @@ func (v *validation) serverList(servers []Server) {
 		}
 		v.servers[s.URL] = true
 		for _, scope := range s.Scopes {
-			v.scopeName(fmt.Sprintf("servers[%d].scopes", i), scope)
+			key := fmt.Sprintf("servers[%d].scopes", i)
+			v.scopeName(key, scope)
+			if scope == "openid" || scope == "offline_access" {
+				v.say("%s: %q is the client's to ask for and no scope of a server: take it out", key, scope)
+			}
 		}
 	}
 }
