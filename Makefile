@@ -16,13 +16,16 @@ BENCHTIME  ?= 1s
 REQUIRE_KEYCLOAK  ?=
 REQUIRE_INSPECTOR ?=
 
-.PHONY: build demo test race lint fmt fuzz bench inspector clean
+.PHONY: build demo demo-wizard test race lint fmt fuzz bench inspector clean
 
 build: ## bin/mcpwiz
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/mcpwiz ./cmd/mcpwiz
 
 demo: build ## the main job, end to end, on the small Keycloak
 	bin/mcpwiz demo
+
+demo-wizard: build ## the wizard on the small Keycloak, everything filled in: press Enter
+	bin/mcpwiz demo --wizard
 
 test: $(if $(REQUIRE_INSPECTOR),inspector) ## all tests, on a real Keycloak too where there can be one
 	MCPWIZ_TEST_INSPECTOR='$(if $(REQUIRE_INSPECTOR),$(CACHE)/inspector,$(wildcard $(CACHE)/inspector))' \

@@ -26,6 +26,8 @@ type demoOptions struct {
 	adminUser   string
 	version     string
 	wide        bool
+	wizard      bool
+	background  backgroundFlags
 }
 
 func (p *program) demo() *cobra.Command {
@@ -38,6 +40,7 @@ machine, and nothing stays behind. The Keycloak is a small one in memory; with -
 or the Maven artifact, fetched by mvn, checked and kept in a cache; with --keycloak-url one that runs already, in a realm that is
 deleted again (password from MCPWIZ_KEYCLOAK_PASSWORD or a prompt). It exits by the doctor's code.`,
 		Example: `  mcpwiz demo
+  mcpwiz demo --wizard
   mcpwiz demo --keycloak
   mcpwiz demo --keycloak-url http://127.0.0.1:8180`,
 		Args: noArgs,
@@ -48,6 +51,8 @@ deleted again (password from MCPWIZ_KEYCLOAK_PASSWORD or a prompt). It exits by 
 	f.StringVar(&o.version, "keycloak-version", "", "`version` of the real one (default: that of KEYCLOAK_HOME, or the newest known)")
 	f.StringVar(&o.keycloakURL, "keycloak-url", "", "on the real Keycloak at this `URL`")
 	f.StringVar(&o.adminUser, "admin-user", "admin", "`name` of the administrator at --keycloak-url")
+	f.BoolVar(&o.wizard, "wizard", false, "open the wizard on it, everything filled in: Enter goes all the way")
+	o.background.add(c)
 	f.BoolVar(&o.wide, "wide", false, "open every stage, also those in which all is well")
 	return c
 }
@@ -80,6 +85,9 @@ func (p *program) runDemo(ctx context.Context, o *demoOptions) (err error) {
 	}
 	d.later(func(context.Context) error { return closed(l.Close()) })
 	c := d.connection(who.AdminURL, l.Addr().String())
+	if o.wizard {
+		return d.walks(ctx, c, who, l)
+	}
 	if err := d.provision(ctx, c, who); err != nil {
 		return err
 	}
@@ -131,6 +139,17 @@ func (d *demo) connection(keycloakURL, listen string) plan.Connection {
 		Clients:  []plan.Client{{Profile: "claude-ai"}, {Profile: "m2m"}},
 		Users:    []plan.User{{Name: "alice"}},
 	}
+}
+
+// walks opens the wizard with everything filled in.
+func (d *demo) walks(ctx context.Context, c plan.Connection, who keycloak.Options, l net.Listener) error {
+	c.Keycloak.Admin.User = who.User
+	if err := errors.Join(c.Save(d.file()), l.Close()); err != nil {
+		return err
+	}
+	o := &wizardOptions{background: d.o.background, secret: who.Password, trial: true}
+	o.connection.file = d.file()
+	return d.runWizard(ctx, o)
 }
 
 // provision does what mcpwiz setup does.

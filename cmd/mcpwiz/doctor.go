@@ -8,7 +8,9 @@ import (
 
 type doctorOptions struct {
 	handshakeOptions
-	read string
+	read       string
+	tui        bool
+	background backgroundFlags
 }
 
 func (p *program) doctor() *cobra.Command {
@@ -24,6 +26,7 @@ when something failed, 3 when something expected was not reached.
   mcpwiz doctor https://mcp.example.com/mcp --client-id claude --login alice
   mcpwiz doctor https://mcp.example.com/mcp --as m2m --client-id robot
   mcpwiz doctor -f mcpwiz.yaml --consent --format json
+  mcpwiz doctor --tui https://mcp.example.com/mcp     # watch it live, stage by stage
   mcpwiz doctor --read capture.jsonl           # judge again what was kept with --out`,
 		Args: atMostOne("URL"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -34,16 +37,24 @@ when something failed, 3 when something expected was not reached.
 		},
 	}
 	o.add(c)
+	c.Flags().BoolVar(&o.tui, "tui", false, "watch it live on a page, and open each stage; the report comes afterwards")
+	o.background.add(c)
 	c.Flags().StringVar(&o.read, "read", "", "judge a capture or a JSON report again; `file`, - for what comes in")
 	return c
 }
 
 func (p *program) runDoctor(ctx context.Context, o *doctorOptions) error {
 	if o.read != "" {
+		if o.tui {
+			return usage("leave --tui out", "--tui watches a handshake live, --read judges one that was kept")
+		}
 		if o.target != "" || o.connection.given() {
 			return usage("leave the URL and -f out", "--read asks nobody: what is judged is in the file")
 		}
 		return p.runRead(o)
+	}
+	if o.tui {
+		return p.showDoctor(ctx, o)
 	}
 	all, err := p.handshakes(ctx, &o.handshakeOptions)
 	if err != nil {

@@ -83,10 +83,11 @@ func (p *program) broke(with any) int {
 	if err, ok := with.(runtime.Error); ok {
 		what = err.Error()
 	}
-	tell(p.err, fmt.Errorf("internal error: %s at %s", what, origin()),
-		"this is a mistake in mcpwiz itself; please report it with this line, the command and the output of mcpwiz version")
+	tell(p.err, fmt.Errorf("internal error: %s at %s", what, origin()), brokenHint)
 	return exitBroken
 }
+
+const brokenHint = "this is a mistake in mcpwiz itself; please report it with this line, the command and the output of mcpwiz version"
 
 // origin is the innermost place in our own code that a panic came from.
 func origin() string {

@@ -5,12 +5,10 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	// The tests link what asks the terminal for its colours while the program starts, whatever the commands link by now.
-	_ "github.com/charmbracelet/bubbletea"
 )
 
-// On a terminal that answers nothing the doctor writes no escape, and does not wait for an answer.
+// bubbletea, which every command is linked with, would ask the terminal for its colours while the program starts. On a
+// terminal that answers nothing the doctor writes no escape, and does not wait for an answer.
 func TestDoctorOnAMuteTerminal(t *testing.T) {
 	t.Parallel()
 	capture, err := filepath.Abs("../../probe/checks/testdata/token.signature-verifies/pass.jsonl")

@@ -50,13 +50,14 @@ func (p *program) root() *cobra.Command {
 		Short: "Connect Claude to an MCP server behind Keycloak, and see what is wrong where it does not connect",
 		Long: `mcpwiz connects Claude and other MCP clients to an MCP server behind Keycloak: it provisions Keycloak, serves MCP with
 OAuth, behaves as the client does, and judges every step of the handshake.`,
-		Example: `  mcpwiz demo                                            # all of it on this machine, in seconds
+		Example: `  mcpwiz                                                 # on a terminal: the wizard
+  mcpwiz demo                                            # all of it on this machine, in seconds
   mcpwiz doctor https://mcp.example.com/mcp              # why does Claude not connect?
   mcpwiz setup -f mcpwiz.yaml                            # make Keycloak as it should be
   mcpwiz credentials claude -f mcpwiz.yaml               # what to type into Claude
   mcpwiz serve -f mcpwiz.yaml                            # serve MCP behind OAuth`,
 		Args:             noCommand,
-		RunE:             func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE:             func(c *cobra.Command, _ []string) error { return p.runAlone(c.Context()) },
 		PersistentPreRun: func(*cobra.Command, []string) { p.called = true },
 		SilenceErrors:    true,
 		SilenceUsage:     true,
@@ -68,10 +69,19 @@ OAuth, behaves as the client does, and judges every step of the handshake.`,
 	root.SetVersionTemplate("mcpwiz {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&p.ascii, "ascii", false, "use marks of ASCII only")
 	root.AddGroup(&cobra.Group{ID: groupConnect, Title: "To connect:"}, &cobra.Group{ID: groupJudge, Title: "To find what is wrong:"})
-	addGroup(root, groupConnect, p.setup(), p.credentials(), p.serve())
+	addGroup(root, groupConnect, p.wizard(), p.setup(), p.credentials(), p.serve())
 	addGroup(root, groupJudge, p.doctor(), p.emulate(), p.explain())
 	root.AddCommand(p.demo(), p.version())
 	return root
+}
+
+// runAlone is the wizard where there is a terminal. Elsewhere nothing can be asked: it says what to call.
+func (p *program) runAlone(ctx context.Context) error {
+	if _, usable := p.pagesOn(backgroundFlags{}); !usable {
+		return usage("mcpwiz --help lists the commands\n"+withoutPages+"\nmcpwiz doctor URL says why a client does not connect",
+			"mcpwiz alone is the wizard, and there is no terminal to ask on")
+	}
+	return p.runWizard(ctx, &wizardOptions{})
 }
 
 func addGroup(root *cobra.Command, group string, commands ...*cobra.Command) {

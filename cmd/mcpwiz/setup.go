@@ -134,8 +134,7 @@ func (s *provisioning) look(ctx context.Context) (err error) {
 // apply applies the plan, tells how far it is, and on the way out what is in place.
 func (s *provisioning) apply(ctx context.Context) error {
 	p, made := s.program, 0
-	journal := plan.JournalPath(s.path)
-	err := plan.Apply(ctx, s.resources, s.plan, plan.OpenJournal(journal), func(at plan.Progress) {
+	err := s.applyPlan(ctx, s.plan, func(at plan.Progress) {
 		switch {
 		case !at.Done || at.Change.Empty():
 		case at.Err != nil:
@@ -149,7 +148,7 @@ func (s *provisioning) apply(ctx context.Context) error {
 		return nil
 	}
 	hint := fmt.Sprintf("%d of %d changes are in place; what was changed is in %s\nthe same command goes on where this one stopped",
-		made, changes(s.plan), journal)
+		made, changes(s.plan), plan.JournalPath(s.path))
 	if ctx.Err() != nil {
 		p.say("%s", hint)
 		return err
@@ -158,6 +157,11 @@ func (s *provisioning) apply(ctx context.Context) error {
 		hint = "somebody else changes Keycloak at the same time\n" + hint
 	}
 	return failed(err, hint)
+}
+
+// applyPlan makes the changes of a plan that look made.
+func (s *provisioning) applyPlan(ctx context.Context, p plan.Plan, told func(plan.Progress)) error {
+	return plan.Apply(ctx, s.resources, p, plan.OpenJournal(plan.JournalPath(s.path)), told)
 }
 
 var pastOf = map[plan.Action]string{plan.Create: "made", plan.Update: "changed", plan.Delete: "deleted"}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/checks"
+	"github.com/mcpwiz/mcpwiz/tui/wizard"
+)
+
+// checkServer tells whether the server can listen, and who answers at the public URL now.
+func (d *desk) checkServer(ctx context.Context, listen, raw string) wizard.Verdict {
+	ctx, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	u, err := url.Parse(raw)
+	if err != nil {
+		return wizard.Verdict{Note: "this is no URL"}
+	}
+	if !d.listensAt(listen) {
+		if err := canListen(ctx, listen); err != nil {
+			return wizard.Verdict{Note: "cannot listen at " + listen + ": " + err.Error()}
+		}
+	}
+	if probe.Loopback(u.Hostname()) && u.Host == listen {
+		return wizard.Verdict{OK: true, Note: listen + " is free: a trial on this machine"}
+	}
+	if why := resolves(ctx, u.Hostname()); why != "" {
+		return wizard.Verdict{OK: true, Warn: true, Note: why}
+	}
+	return answering(ctx, u, listen)
+}
+
+// listensAt reports whether the wizard's own server does.
+func (d *desk) listensAt(listen string) bool {
+	r := d.runs()
+	if r == nil || !r.alive() {
+		return false
+	}
+	for _, at := range r.server.Listens() {
+		if at == listen {
+			return true
+		}
+	}
+	return false
+}
+
+func canListen(ctx context.Context, listen string) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
+	if err == nil {
+		return l.Close()
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	if server := whoListens(ctx, listen); server != "" {
+		return fmt.Errorf("%s listens there", server)
+	}
+	return err
+}
+
+// whoListens is what a web server on this machine calls itself, "" where none answers.
+func whoListens(ctx context.Context, listen string) string {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	u := &url.URL{Scheme: "http", Host: listen, Path: "/"}
+	x := asked(ctx, u)
+	switch {
+	case x.Status() == 0:
+		return ""
+	case x.Header("Server") != "":
+		return x.Header("Server")
+	}
+	return "another web server"
+}
+
+// resolves says why a name leads nowhere yet.
+func resolves(ctx context.Context, host string) string {
+	_, err := net.DefaultResolver.LookupHost(ctx, host)
+	var dns *net.DNSError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return host + " is no name in DNS yet: it has to be before a client comes"
+	}
+	return "whether " + host + " is in DNS cannot be found out: " + cut(err.Error())
+}
+
+// answering tells who answers at the public URL. That nobody does is as it should be before the server runs.
+func answering(ctx context.Context, u *url.URL, listen string) wizard.Verdict {
+	warn := func(format string, args ...any) wizard.Verdict {
+		return wizard.Verdict{OK: true, Warn: true, Note: fmt.Sprintf(format, args...)}
+	}
+	x := asked(ctx, u)
+	edge, self := checks.Answered(&x)
+	name := x.Header("Server")
+	switch {
+	case x.Error != nil:
+		return warn("nobody answers at %s yet: %s", u.Host, cut(x.Error.Text))
+	case strings.HasPrefix(name, tool().Name+"/"):
+		return wizard.Verdict{OK: true, Note: name + " answers there already"}
+	case self && x.Status() >= 500:
+		return wizard.Verdict{OK: true, Note: fmt.Sprintf("%s answers, and has nobody behind it yet (%d): bring it to %s", edge, x.Status(), listen)}
+	case self:
+		return warn("%s answers by itself (%d) and lets nobody through", edge, x.Status())
+	case isBehind(ctx, u):
+		return wizard.Verdict{OK: true, Note: tool().Name + " answers there already, behind " + edge}
+	case x.Status() >= 300 && x.Status() < 400:
+		return warn("%s leads on to %s: give the address at its end", u.Host, cut(x.Header("Location")))
+	case edge != "":
+		return warn("another server answers there (%d), behind %s: bring the URL to %s before a client comes", x.Status(), edge, listen)
+	case name != "":
+		return warn("another server answers there (%s, %d): bring the URL to %s before a client comes", cut(name), x.Status(), listen)
+	}
+	return warn("another server answers there (%d): bring the URL to %s before a client comes", x.Status(), listen)
+}
+
+// isBehind reports whether mcpwiz answers at a host behind an edge, that puts its own name into the header.
+func isBehind(ctx context.Context, u *url.URL) bool {
+	x := asked(ctx, &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/health"})
+	health, _ := x.Answer().JSON.(map[string]any)
+	servers, _ := health["servers"].([]any)
+	for _, s := range servers {
+		if s, _ := s.(map[string]any); s["url"] == u.String() {
+			return true
+		}
+	}
+	return false
+}
+
+// asked makes one request, as a browser would that follows nothing.
+func asked(ctx context.Context, u *url.URL) (x probe.Exchange) {
+	tap := &probe.Tap{To: func(seen probe.Exchange) { x = seen }}
+	to := http.DefaultTransport.(*http.Transport).Clone()
+	to.DisableKeepAlives = true
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return probe.Exchange{Error: &probe.WireError{Kind: "other", Text: err.Error()}}
+	}
+	resp, err := tap.Transport(to).RoundTrip(req)
+	if err == nil {
+		if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") { // it would not end
+			_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+		}
+		resp.Body.Close()
+	}
+	tap.Close()
+	if err != nil && x.Error == nil {
+		x.Error = &probe.WireError{Kind: "other", Text: err.Error()}
+	}
+	return x
+}
+
+// cut keeps what a server sent short.
+func cut(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:80]) + "..."
+	}
+	return s
+}

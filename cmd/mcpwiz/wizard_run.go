@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/report"
+	"github.com/mcpwiz/mcpwiz/tui"
+	"github.com/mcpwiz/mcpwiz/tui/wizard"
+)
+
+// inLines asks in plain lines. The exit code is that of the last handshake.
+func (p *program) inLines(ctx context.Context, d *desk, o wizard.Options) error {
+	if err := wizard.Accessible(ctx, p.in, p.out, o); err != nil {
+		if errors.Is(err, wizard.ErrNoAnswer) {
+			return usage("mcpwiz wizard --help names the flags for each answer", "%w", err)
+		}
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.last == nil {
+		return nil
+	}
+	return ended(report.Exit(*d.last))
+}
+
+// onPages shows the wizard. What is to stay is printed to the ordinary screen when it has ended.
+func (p *program) onPages(ctx context.Context, d *desk, t tui.Terminal, o wizard.Options, trial bool) error {
+	w := wizard.New(o)
+	app := tui.NewApp(tui.NewTheme(t.Look(ctx)), w.Pages(), d.leaving)
+	_, err := tui.Run(ctx, t, app)
+	notApplied := w.Applied()
+	sum, events := w.Result()
+	told := p.tellAgain(events)
+	if !trial && !o.DryRun {
+		for _, line := range d.written() {
+			p.say("%s", line)
+		}
+	}
+	err = errors.Join(p.left(err, app.Err()), told)
+	switch {
+	case errors.Is(app.Err(), tui.ErrLeft) && notApplied != nil:
+		p.say("Not all of the plan is in place: %v", notApplied)
+		return err
+	case err != nil && errors.Is(err, notApplied):
+		return failed(err, "mcpwiz setup -f "+quoted(d.path)+" goes on where this stopped")
+	case err != nil || len(events) == 0:
+		return err
+	}
+	return ended(report.Exit(sum))
+}
+
+// tellAgain prints what the live probe showed, as the doctor would have.
+func (p *program) tellAgain(events []probe.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	text := p.text(p.out, false)
+	for _, e := range events {
+		text.Sink(e)
+	}
+	return text.Err()
+}
+
+// left is what the pages ended with: run is of the terminal, page what the page at hand said.
+func (p *program) left(run, page error) error {
+	var broken *tui.Broken
+	switch {
+	case errors.As(page, &broken), errors.As(run, &broken):
+		return p.brokenPage(broken)
+	case errors.Is(run, tui.ErrLeft), errors.Is(page, tui.ErrLeft):
+		return ended(exitInterrupted)
+	case run != nil:
+		return run
+	}
+	return page
+}
+
+// brokenPage tells of a mistake of the program in a goroutine of a page, as broke does.
+func (p *program) brokenPage(b *tui.Broken) error {
+	return &failure{exitBroken, fmt.Errorf("internal error: panic at %s", placeIn(string(b.Stack))), brokenHint}
+}
+
+// placeIn is the innermost place in our own code that a stack tells, behind the panic.
+func placeIn(stack string) string {
+	_, stack, _ = strings.Cut(stack, "\npanic(")
+	for line := range strings.Lines(stack) {
+		file, isPlace := strings.CutPrefix(line, "\t")
+		if isPlace && strings.Contains(file, "mcpwiz") {
+			file, _, _ = strings.Cut(strings.TrimSpace(file), " ")
+			return file[strings.LastIndexByte(file, '/')+1:]
+		}
+	}
+	return "an unknown place"
+}
