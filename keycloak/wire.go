@@ -19,7 +19,8 @@ const maxAnswer = 16 << 20
 
 // strictTransport makes an error of every answer that gocloak would take for success or tell without its text: a
 // redirect (followed as GET, a PUT would seem done), a page of something in between, a refusal. It tells the error
-// through the context as well, since gocloak keeps only its text. Reads are tried again when the server is busy.
+// through the context as well, since gocloak keeps only its text. Reads are tried again when the server is busy, and every
+// call whose transaction was rolled back.
 type strictTransport struct {
 	next  http.RoundTripper
 	pause time.Duration
@@ -32,13 +33,17 @@ type outcome struct{ err error }
 
 func (t strictTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.answer(req)
-	for try := 1; try < 3 && req.Method == http.MethodGet && busy(err); try++ {
+	for try := 1; try < 3 && (req.Method == http.MethodGet && busy(err) || rolledBack(err)); try++ {
 		select {
 		case <-req.Context().Done():
 			return nil, req.Context().Err()
 		case <-time.After(t.pause << try):
 		}
-		resp, err = t.answer(req)
+		again, ok := anew(req)
+		if !ok {
+			break
+		}
+		resp, err = t.answer(again)
 	}
 	if o, ok := req.Context().Value(outcomeKey{}).(*outcome); ok {
 		o.err = err
@@ -49,6 +54,29 @@ func (t strictTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 func busy(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && (e.Status == http.StatusTooManyRequests || e.Status >= http.StatusBadGateway)
+}
+
+// rolledBack: where two writers meet in its database, Keycloak gives one of them up as a whole and says no more than this.
+func rolledBack(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status == http.StatusInternalServerError && e.Code == "unknown_error"
+}
+
+// anew is a request that can be sent once more, its body from the beginning.
+func anew(req *http.Request) (*http.Request, bool) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return req, true
+	}
+	if req.GetBody == nil {
+		return nil, false
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, false
+	}
+	again := req.Clone(req.Context())
+	again.Body = body
+	return again, true
 }
 
 func (t strictTransport) answer(req *http.Request) (*http.Response, error) {

@@ -143,6 +143,43 @@ func TestOnlyReadingIsTriedAgain(t *testing.T) {
 	}
 }
 
+// A transaction that Keycloak gave up as a whole is begun again, with its body; after the third time it is told.
+func TestRolledBackIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for way, do := range calls {
+		for _, giveUps := range []int64{2, 3} {
+			t.Run(fmt.Sprint(way, giveUps), func(t *testing.T) {
+				t.Parallel()
+				var asked atomic.Int64
+				var first atomic.Value
+				a := front(t, func(w http.ResponseWriter, r *http.Request) {
+					body, err := io.ReadAll(r.Body)
+					if err != nil {
+						t.Error(err)
+					}
+					if was := first.Swap(string(body)); was != nil && was != string(body) {
+						t.Errorf("sent again as %q, first %q", body, was)
+					}
+					w.Header().Set("Content-Type", "application/json")
+					if asked.Add(1) <= giveUps {
+						w.WriteHeader(http.StatusInternalServerError)
+						fmt.Fprint(w, `{"error":"unknown_error","error_description":"For more on this error consult the server log."}`)
+						return
+					}
+					if way == "gocloak reads" {
+						fmt.Fprint(w, "[]")
+					} else {
+						fmt.Fprint(w, "{}")
+					}
+				})
+				if err := do(t.Context(), a); (err == nil) != (giveUps == 2) || asked.Load() != 3 {
+					t.Errorf("asked %d times: %v", asked.Load(), err)
+				}
+			})
+		}
+	}
+}
+
 func TestAPatienceThatEnds(t *testing.T) {
 	t.Parallel()
 	a := front(t, func(_ http.ResponseWriter, r *http.Request) {
