@@ -36,19 +36,29 @@ func guarded(x *probe.Exchange) (is, origin bool) {
 }
 
 func hostAccepted(t *probe.Trace) probe.Verdict {
-	all := slices.DeleteFunc(finals(toTarget(t)), func(x *probe.Exchange) bool { s, ok := edgeOf(x); return ok && s.Self || x.Request.Method == "OPTIONS" })
-	if len(all) == 0 {
+	every := slices.DeleteFunc(toTarget(t), func(x *probe.Exchange) bool { s, ok := edgeOf(x); return ok && s.Self || x.Request.Method == "OPTIONS" })
+	if len(every) == 0 {
 		return probe.Skip("the server itself answered nothing")
 	}
+	all := finals(every)
 	served := func(x *probe.Exchange) bool { is, _ := guarded(x); return !is }
+	byName := func(x *probe.Exchange) bool { return strayHost(t, x) == "" && served(x) }
 	for _, x := range all {
 		is, origin := guarded(x)
-		if !is || origin && slices.ContainsFunc(all, served) {
-			continue // a page is refused, which is right where the client itself gets through
+		if !is || origin && slices.ContainsFunc(all, served) || strayHost(t, x) != "" && slices.ContainsFunc(every, byName) {
+			continue // a page or a foreign name is refused, which is right where the client itself gets through
 		}
 		return guardedOff(t, x, origin)
 	}
 	return probe.Pass("%s is served", t.URL().Host).On(all...)
+}
+
+// strayHost returns the name that a request asked for, "" where it is the target's.
+func strayHost(t *probe.Trace, x *probe.Exchange) string {
+	if host := x.Request.Header.Get("Host"); !strings.EqualFold(host, t.URL().Host) {
+		return host
+	}
+	return ""
 }
 
 func guardedOff(t *probe.Trace, x *probe.Exchange, origin bool) probe.Verdict {
@@ -57,9 +67,14 @@ func guardedOff(t *probe.Trace, x *probe.Exchange, origin bool) probe.Verdict {
 		return v.So("%s is taken for a foreign web page", clientName(t)).
 			Mend("add %s to the origins that the server allows (allowed_origins)", clipped(x.Request.Header.Get("Origin"), 100))
 	}
-	return v.So("%s gets no further: the server takes its own public name for a forged one", clientName(t)).
+	name, effect := t.URL().Host, "the server takes its own public name for a forged one"
+	if stray := strayHost(t, x); stray != "" {
+		name = clipped(stray, 100)
+		effect = "requests come to the server under the name " + name + ", which it does not know"
+	}
+	return v.So("%s gets no further: %s", clientName(t), effect).
 		Mend("allow the name %s: TransportSecuritySettings(allowed_hosts=[...]) in Python, DisableLocalhostProtection in Go, allowed_hosts in mcpwiz; "+
-			"or originRequest.httpHostHeader: localhost in the tunnel's configuration", t.URL().Host)
+			"or originRequest.httpHostHeader: localhost in the tunnel's configuration", name)
 }
 
 // pending is the verdict on a request that is still open.
