@@ -13,7 +13,7 @@ func (w *Witness) complain(h *handshake, findings []probe.Finding, now time.Time
 		if f.Outcome != probe.Failed || f.Because != "" || !w.news(f.Check+" "+h.name(), now) {
 			continue
 		}
-		w.opts.Logger.Warn(f.Title+": "+f.Detail,
+		w.opts.Logger.Warn("failed: "+f.Title+": "+f.Detail,
 			"check", f.Check, "client", h.name(), "owner", f.Owner, "remedy", f.Remedy, "handshake", h.id)
 	}
 }

@@ -166,7 +166,7 @@ func TestComplaints(t *testing.T) {
 		t.Error("told before the client paused: it might have gone on")
 	}
 	s.pass(settle)
-	if count() != 1 || !strings.Contains(s.log.String(), `client="cursor 1"`) {
+	if count() != 1 || !strings.Contains(s.log.String(), `client="cursor 1"`) || !strings.Contains(s.log.String(), `msg="failed: `) {
 		t.Errorf("told %d times:\n%s", count(), &s.log)
 	}
 	bad("192.0.2.7:1")
