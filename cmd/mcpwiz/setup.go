@@ -52,9 +52,6 @@ func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
 	if err != nil {
 		return err
 	}
-	if !o.dryRun && !o.yes && !p.asks() {
-		return usage("--yes applies the plan, --dry-run only shows it", "there is no terminal to ask on whether to apply the plan")
-	}
 	s := provisioning{program: p, connection: c, path: o.connection.path()}
 	if err := s.look(ctx); err != nil {
 		return err
@@ -69,6 +66,9 @@ func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
 		return nil
 	}
 	if !o.yes {
+		if !p.asks() {
+			return usage("--yes applies the plan, --dry-run only shows it", "there is no terminal to ask on whether to apply the plan")
+		}
 		ok, err := p.confirm(ctx, "Apply it?")
 		if err != nil {
 			return err
