@@ -48,8 +48,8 @@ func (p *program) runDoctor(ctx context.Context, o *doctorOptions) error {
 		if o.tui {
 			return usage("leave --tui out", "--tui watches a handshake live, --read judges one that was kept")
 		}
-		if o.target != "" || o.connection.given() {
-			return usage("leave the URL and -f out", "--read asks nobody: what is judged is in the file")
+		if o.target != "" || o.connection.given() || o.acts() {
+			return usage("leave the URL and -f out, and who signs in", "--read asks nobody: what is judged is in the file")
 		}
 		return p.runRead(o)
 	}

@@ -74,6 +74,11 @@ func (o *handshakeOptions) take(args []string) error {
 	return nil
 }
 
+// acts reports whether a flag is given that only a handshake has a use for.
+func (o *handshakeOptions) acts() bool {
+	return o.clientID != "" || o.keyFile != "" || o.login != "" || o.issuer != "" || o.browser || o.consent
+}
+
 // withScheme guesses the scheme: https, but on this machine.
 func withScheme(target string) string {
 	if u, err := url.Parse("http://" + target); err == nil && probe.Loopback(u.Hostname()) {

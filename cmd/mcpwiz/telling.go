@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -28,7 +30,24 @@ func (o *tellingOptions) add(c *cobra.Command) {
 	c.Flags().StringVar(&o.out, "out", "", "also keep the report in `file`: JSON, or the stream of events where it ends in .jsonl")
 }
 
-func (o *tellingOptions) check() error { return oneOf("format", o.format, "text", "json", "jsonl") }
+// check holds the options to what can be done. That a report cannot be kept is said before the handshake, not after.
+func (o *tellingOptions) check() error {
+	if err := oneOf("format", o.format, "text", "json", "jsonl"); err != nil || o.out == "" {
+		return err
+	}
+	if at, err := os.Stat(o.out); err == nil && at.IsDir() {
+		return usage("--out takes a file", "%s is a directory", o.out)
+	}
+	try, err := os.CreateTemp(filepath.Dir(o.out), ".mcpwiz-*")
+	if err != nil {
+		var why *os.PathError
+		if errors.As(err, &why) {
+			err = why.Err
+		}
+		return usage("--out takes a file that can be written", "no report can be kept in %s: %w", filepath.Dir(o.out), err)
+	}
+	return errors.Join(try.Close(), os.Remove(try.Name()))
+}
 
 // A telling writes what sessions find to out, and to a file where that is asked for.
 type telling struct {
