@@ -89,7 +89,11 @@ func (h *Headless) prepare(r Request) error {
 	case r.Transport == nil:
 		return errors.New("there is no transport")
 	case h.Issuer != "" && r.Issuer != h.Issuer:
-		return &Error{Why: Elsewhere, Host: r.Issuer, what: fmt.Sprintf("the password is for %s and the login is at %s", h.Issuer, r.Issuer),
+		at := r.Issuer
+		if at == "" {
+			at = "a server that names no issuer"
+		}
+		return &Error{Why: Elsewhere, Host: r.Issuer, what: fmt.Sprintf("the password is for %s and the login is at %s", h.Issuer, at),
 			Remedy: "use a browser, or the password of a user there"}
 	}
 	if h.password == "" && h.Password != nil {

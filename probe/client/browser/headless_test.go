@@ -181,6 +181,11 @@ func TestPasswordIsForOneIssuer(t *testing.T) {
 	if _, err := h.Authorize(t.Context(), s.request()); !errors.As(err, &stopped) || stopped.Why != Elsewhere {
 		t.Error(err)
 	}
+	r := s.request()
+	r.Issuer = ""
+	if _, err := h.Authorize(t.Context(), r); err == nil || !strings.Contains(err.Error(), "at a server that names no issuer") {
+		t.Errorf("where no issuer is named: %v", err)
+	}
 }
 
 func TestEndLogsOutOnce(t *testing.T) {
