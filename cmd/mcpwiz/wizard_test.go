@@ -1,0 +1,341 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/mcpwiz/mcpwiz/keycloak/keycloaktest"
+)
+
+// smallOne starts a small Keycloak behind a handler that may be laid over it; the realm of the walk is mcp.
+func smallOne(t *testing.T, over func(http.Handler) http.Handler) string {
+	t.Helper()
+	h := http.Handler(keycloaktest.New(keycloaktest.Options{AdminPassword: canaryAdmin}))
+	if over != nil {
+		h = over(h)
+	}
+	k := httptest.NewServer(h)
+	t.Cleanup(k.Close)
+	return k.URL
+}
+
+// freeAddress is one of this machine where nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// answered are flags with which the walk begins with every answer given, for a wizard whose password is in the environment.
+func answered(keycloak, listen string) []string {
+	return []string{"wizard", "--dark", "--url", "http://" + listen + "/mcp", "--issuer", keycloak + "/realms/mcp", "--create-realm",
+		"--admin-user", "admin", "--client", "claude-ai", "--user", "alice"}
+}
+
+var withPassword = []string{"MCPWIZ_KEYCLOAK_PASSWORD=" + canaryAdmin}
+
+func mode(t *testing.T, path string) os.FileMode {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Mode().Perm()
+}
+
+// From an empty directory to the real client arriving: every answer is typed.
+func TestWizardFromTheFirstKey(t *testing.T) {
+	t.Parallel()
+	walks(t, smallOne(t, nil), "admin", canaryAdmin, "mcp")
+}
+
+// walks goes all the way on a Keycloak, in a realm that is not there yet.
+func walks(t *testing.T, keycloak, user, password, realm string) {
+	t.Helper()
+	dir, listen := t.TempDir(), freeAddress(t)
+	g := onGlass(t, 80, 24, dir, nil, "--ascii=false")
+	g.awaits("Bring Claude and other clients", "mcpwiz.yaml")
+	g.types(keyEnter)
+	g.awaits("Which URL are clients given?")
+	g.types("http://" + listen + "/mcp")
+	g.types(keyEnter)
+	g.awaits("✓ " + listen + " is free")
+	g.types(keyEnter)
+	g.awaits("Where is Keycloak?")
+	g.types(keycloak)
+	g.awaits("✓ Keycloak answers at " + keycloak)
+	g.enters("> admin")
+	g.types(keyCtrlU + user + keyEnter)
+	g.types(password)
+	g.types(keyEnter)
+	g.awaits("Which realm?")
+	g.types(keyCtrlU + realm)
+	g.awaits("may make the realm " + realm)
+	g.enters("[✓] Claude")
+	g.types(keyDown + keyDown + " ")
+	g.awaits("[✓] Machine")
+	g.enters("A user to try it with?")
+	g.enters("Nothing is touched yet.")
+	if files, _ := os.ReadDir(dir); len(files) > 0 {
+		t.Errorf("written before the plan is applied: %v", files)
+	}
+	g.enters("in place, read again and compared.")
+	g.enters("Claude can connect.")
+	g.types("c")
+	g.awaits("waiting for a client to come", "client id claude", "************")
+	c := call(t, dir, nil, "emulate", "-f", "mcpwiz.yaml", "--as", "claude-ai", "--consent")
+	if code := c.ends(t); code != 0 {
+		t.Errorf("the client ends with %d:\n%s\n%s", code, &c.out, &c.err)
+	}
+	g.awaits("Claude is connected.", "tools/list: 4 tools")
+	g.types("q")
+	if code := g.ends(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{"Healthy.", "mcpwiz.secrets.yaml", ".mcpwiz/journal.jsonl", "mcpwiz serve -f mcpwiz.yaml", "mcpwiz credentials claude -f mcpwiz.yaml"} {
+		if !strings.Contains(g.left(), want) {
+			t.Errorf("%q does not stay on the screen:\n%s", want, g.left())
+		}
+	}
+	if m := mode(t, filepath.Join(dir, "mcpwiz.secrets.yaml")); m != 0o600 {
+		t.Errorf("the secrets have mode %o", m)
+	}
+	again := call(t, dir, []string{"MCPWIZ_KEYCLOAK_PASSWORD=" + password}, "setup", "-f", "mcpwiz.yaml", "--yes")
+	if code := again.ends(t); code != 0 || !strings.Contains(again.out.String(), "Nothing to do.") {
+		t.Errorf("setup -f has something to do, %d:\n%s%s", code, &again.out, &again.err)
+	}
+}
+
+// A wrong password is told where it is typed; typed anew it is put right.
+func TestWizardMendsThePassword(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	g := onGlass(t, 80, 24, dir, nil, answered(smallOne(t, nil), freeAddress(t))...)
+	g.enters("Password")
+	g.types(keyEnter)
+	g.types("canary-wrong")
+	g.types(keyEnter)
+	g.awaits("✗ Invalid user credentials")
+	if !g.shows("Administrator") {
+		t.Errorf("the page is left:\n%s", g.view())
+	}
+	g.types(canaryAdmin)
+	g.types(keyEnter)
+	g.awaits("Which realm?")
+	g.enters("Nothing is touched yet.")
+	g.types(keyCtrlC)
+	g.awaits("Leave?")
+	g.types("x")
+	g.awaits("enter apply")
+	g.types(keyCtrlC)
+	g.awaits("Leave?")
+	g.types("y")
+	if code := g.ends(); code != exitInterrupted || strings.Contains(g.left(), "canary") {
+		t.Errorf("exit code %d:\n%s", code, g.left())
+	}
+	if files, _ := os.ReadDir(dir); len(files) > 0 {
+		t.Errorf("written though nothing was applied: %v", files)
+	}
+}
+
+// What is refused in the middle is told on its row; when it is put right r goes on where it stopped.
+func TestWizardGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	var refuses atomic.Bool
+	refuses.Store(true)
+	keycloak := smallOne(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if refuses.Load() && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/clients") {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = w.Write([]byte(`{"error":"HTTP 403 Forbidden"}`))
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	dir := t.TempDir()
+	g := onGlass(t, 80, 24, dir, withPassword, answered(keycloak, freeAddress(t))...)
+	g.enters("Nothing is touched yet.")
+	g.types(keyEnter)
+	g.awaits("stopped", "✗ keycloak/client/claude", "403 Forbidden", "manage-clients")
+	if _, err := os.Stat(filepath.Join(dir, "mcpwiz.yaml")); err != nil {
+		t.Errorf("there is no file to go on with: %v", err)
+	}
+	refuses.Store(false)
+	g.types("r")
+	g.awaits("in place, read again and compared.")
+	g.enters("Claude can connect.")
+	g.types("q")
+	if code := g.ends(); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, g.left())
+	}
+}
+
+// Left where it stopped it says how to go on, and fails.
+func TestWizardLeftWhereItStopped(t *testing.T) {
+	t.Parallel()
+	keycloak := smallOne(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/mcp/users") && r.ContentLength > 10 {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	dir := t.TempDir()
+	g := onGlass(t, 80, 24, dir, withPassword, answered(keycloak, freeAddress(t))...)
+	g.enters("Nothing is touched yet.")
+	g.types(keyEnter)
+	g.awaits("✗ keycloak/user/alice")
+	g.types("q")
+	if code := g.ends(); code != exitFailed || !strings.Contains(g.left(), "hint: mcpwiz setup -f mcpwiz.yaml goes on") {
+		t.Errorf("exit code %d:\n%s", code, g.left())
+	}
+}
+
+// Another server at the public URL is told while it is typed, and who goes on nevertheless sees it in the live probe.
+func TestWizardMeetsAnotherServer(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Server", "Hello/1.0")
+		_, _ = w.Write([]byte("<html>hello</html>"))
+	}))
+	t.Cleanup(other.Close)
+	at := strings.TrimPrefix(other.URL, "http://")
+	g := onGlass(t, 80, 24, t.TempDir(), withPassword, answered(smallOne(t, nil), at)...)
+	g.enters("✗ cannot listen at " + at + ": Hello/1.0 listens there")
+	g.types(keyEnter)
+	g.types(keyCtrlU)
+	listen := freeAddress(t)
+	g.types(listen)
+	g.awaits("! another server answers there (Hello/1.0, 200): bring the URL to", listen+" before a client comes")
+	g.enters("Nothing is touched yet.")
+	g.enters("in place, read again and compared.")
+	g.enters("First to mend")
+	g.awaits("r again")
+	g.types("q")
+	if code := g.ends(); code != exitFailed || !strings.Contains(g.left(), "First to mend: challenge.") {
+		t.Errorf("exit code %d:\n%s", code, g.left())
+	}
+}
+
+// A dry run touches nothing and writes nothing.
+func TestWizardDryRun(t *testing.T) {
+	t.Parallel()
+	keycloak, dir := smallOne(t, nil), t.TempDir()
+	g := onGlass(t, 80, 24, dir, withPassword, append(answered(keycloak, freeAddress(t)), "--dry-run")...)
+	g.enters("Nothing is touched")
+	g.types(keyEnter)
+	if code := g.ends(); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, g.left())
+	}
+	if files, _ := os.ReadDir(dir); len(files) > 0 {
+		t.Errorf("written: %v", files)
+	}
+	if status := statusOf(t, keycloak+"/realms/mcp"); status != http.StatusNotFound {
+		t.Errorf("the realm is there: %d", status)
+	}
+}
+
+// SIGTERM, and a terminal that is closed, leave the files whole, stop the server and give the terminal back.
+func TestWizardEndsWhenToldTo(t *testing.T) {
+	t.Parallel()
+	for _, how := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(how.String(), func(t *testing.T) {
+			t.Parallel()
+			dir, listen := t.TempDir(), freeAddress(t)
+			g := onGlass(t, 80, 24, dir, withPassword, answered(smallOne(t, nil), listen)...)
+			g.enters("in place, read again and compared.")
+			g.enters("Claude can connect.")
+			g.types("c")
+			g.awaits("waiting for a client to come")
+			if err := g.cmd.Process.Signal(how); err != nil {
+				t.Fatal(err)
+			}
+			if code := g.ends(); code != exitInterrupted || !strings.Contains(g.left(), "mcpwiz serve -f mcpwiz.yaml") {
+				t.Errorf("exit code %d:\n%s", code, g.left())
+			}
+			if c := call(t, dir, withPassword, "setup", "-f", "mcpwiz.yaml", "--dry-run"); c.ends(t) != 0 {
+				t.Errorf("the file is not whole: %s", &c.err)
+			}
+		})
+	}
+}
+
+// The file that is here is started from when that is wanted, and never overwritten unasked.
+func TestWizardStartsFromTheFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "mcpwiz.yaml")
+	text := "version: 1 # ours\nservers: [{url: https://mcp.example.com/mcp}]\nkeycloak: {issuer: https://id.example.com/realms/mcp}\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	g := onGlass(t, 80, 24, dir, nil)
+	g.awaits("There is a mcpwiz.yaml here. Start from it? (n begins mcpwiz-2.yaml) [Y/n]")
+	g.types("\r")
+	g.awaits("Bring Claude", "mcpwiz.yaml; secrets")
+	g.enters("> https://mcp.example.com/mcp")
+	g.types(keyCtrlC + "y")
+	g.ends()
+	g = onGlass(t, 80, 24, dir, nil, "wizard")
+	g.awaits("[Y/n]")
+	g.types("n\r")
+	g.awaits("Bring Claude", "mcpwiz-2.yaml; secrets")
+	g.types("q")
+	if code := g.ends(); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, g.left())
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != text {
+		t.Errorf("%v:\n%s", err, got)
+	}
+}
+
+// Enter all the way ends green, in a small window too.
+func TestDemoWizard(t *testing.T) {
+	t.Parallel()
+	for _, size := range [][2]int{{80, 24}, {40, 15}} {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			g := onGlass(t, size[0], size[1], t.TempDir(), nil, "demo", "--wizard", "--light")
+			if size[0] == 80 {
+				g.enters("Claude can connect.")
+			} else {
+				g.awaits("begin")
+				g.enters("●")
+				g.awaits("Claude can connect.")
+			}
+			g.types("q")
+			if code := g.ends(); code != 0 || !strings.Contains(g.left(), "Healthy.") {
+				t.Errorf("exit code %d:\n%s", code, g.left())
+			}
+		})
+	}
+}
+
+// The doctor's page alone: afterwards the report is on the ordinary screen.
+func TestDoctorOnPages(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, fault{keycloak: without("authorization_endpoint")})
+	g := onGlass(t, 80, 24, t.TempDir(), nil, "doctor", "--tui", r.connection.Servers[0].URL)
+	g.awaits("First to mend", "metadata", "enter open")
+	g.types(keyEnter)
+	g.awaits("esc")
+	g.types("q")
+	if code := g.ends(); code != exitFailed || !strings.Contains(g.left(), "First to mend: server-metadata.authorization-endpoint") {
+		t.Errorf("exit code %d:\n%s", code, g.left())
+	}
+}
