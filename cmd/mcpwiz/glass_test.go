@@ -17,7 +17,7 @@ import (
 
 // A glass is a terminal as somebody looks at it: what is to be seen now, not all that was ever written.
 type glass struct {
-	t    *testing.T
+	eyes
 	pty  *os.File
 	cmd  *exec.Cmd
 	over chan struct{}
@@ -34,9 +34,10 @@ type glass struct {
 // onGlass starts the binary on a terminal, in a directory and a home of its own.
 func onGlass(t *testing.T, cols, rows int, dir string, env []string, args ...string) *glass {
 	t.Helper()
-	g := &glass{t: t, cmd: exec.Command("mcpwiz", args...), over: make(chan struct{}), rows: blank(cols, rows)}
+	g := &glass{cmd: exec.Command("mcpwiz", args...), over: make(chan struct{}), rows: blank(cols, rows)}
 	g.cmd.Dir = dir
 	g.cmd.Env = append(append(os.Environ(), "TERM=xterm-256color", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "NO_COLOR=", "ACCESSIBLE=", "HOME="+t.TempDir()), env...)
+	g.eyes = eyes{t, g.look, g.press}
 	terminal, err := pty.StartWithSize(g.cmd, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)})
 	if err != nil {
 		t.Fatal(err)
@@ -171,8 +172,8 @@ func (g *glass) control(args string, what byte) {
 	}
 }
 
-// view is what is to be seen: the page, without blanks at the ends of lines.
-func (g *glass) view() string {
+// look is what is to be seen: the page, without blanks at the ends of lines.
+func (g *glass) look() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.alternate {
@@ -185,72 +186,11 @@ func (g *glass) view() string {
 	return b.String()
 }
 
-func (g *glass) shows(text string) bool { return strings.Contains(g.view(), text) }
-
-func (g *glass) awaits(texts ...string) {
-	g.t.Helper()
-	for _, text := range texts {
-		g.until(text, func() bool { return g.shows(text) })
-	}
-}
-
-func (g *glass) until(what string, is func() bool) {
-	g.t.Helper()
-	for range 1200 {
-		if is() {
-			return
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	g.t.Fatalf("%q does not come; this is to be seen:\n%s", what, g.view())
-}
-
-// types types, or pastes: what comes at once is one key for the page.
-func (g *glass) types(text string) {
+// press types, or pastes: what comes at once is one key for the page.
+func (g *glass) press(text string) {
 	g.t.Helper()
 	if _, err := g.pty.WriteString(text); err != nil {
 		g.t.Fatal(err)
-	}
-}
-
-const (
-	keyEnter = "\r"
-	keyDown  = "\x1b[B"
-	keyUp    = "\x1b[Z" // shift+tab
-	keyCtrlC = "\x03"
-	keyCtrlU = "\x15"
-)
-
-// enters presses Enter, a page after the other, until something is to be seen. On the live probe Enter opens a stage: there
-// it is waited for.
-func (g *glass) enters(until string) {
-	g.t.Helper()
-	for range 60 {
-		before := g.view()
-		switch {
-		case strings.Contains(before, until):
-			return
-		case strings.Contains(before, "edge mcp  auth"):
-			g.awaits(until)
-			return
-		}
-		g.types(keyEnter)
-		g.settles(before)
-	}
-	g.t.Fatalf("%q does not come; this is to be seen:\n%s", until, g.view())
-}
-
-// settles waits until nothing is waited for and no row changes. A key may show nothing: the cursor goes from one empty field to
-// the next.
-func (g *glass) settles(before string) {
-	last := before
-	for n := range 400 {
-		time.Sleep(30 * time.Millisecond)
-		now := g.view()
-		if now == last && (now != before || n > 12) && !strings.ContainsAny(now, "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏") {
-			return
-		}
-		last = now
 	}
 }
 

@@ -57,64 +57,13 @@ func mode(t *testing.T, path string) os.FileMode {
 // From an empty directory to the real client arriving: every answer is typed.
 func TestWizardFromTheFirstKey(t *testing.T) {
 	t.Parallel()
-	walks(t, smallOne(t, nil), "admin", canaryAdmin, "mcp")
-}
-
-// walks goes all the way on a Keycloak, in a realm that is not there yet.
-func walks(t *testing.T, keycloak, user, password, realm string) {
-	t.Helper()
-	dir, listen := t.TempDir(), freeAddress(t)
-	g := onGlass(t, 80, 24, dir, nil, "--ascii=false")
-	g.awaits("Bring Claude and other clients", "mcpwiz.yaml")
-	g.types(keyEnter)
-	g.awaits("Which URL are clients given?")
-	g.types("http://" + listen + "/mcp")
-	g.types(keyEnter)
-	g.awaits("✓ " + listen + " is free")
-	g.types(keyEnter)
-	g.awaits("Where is Keycloak?")
-	g.types(keycloak)
-	g.awaits("✓ Keycloak answers at " + keycloak)
-	g.enters("> admin")
-	g.types(keyCtrlU + user + keyEnter)
-	g.types(password)
-	g.types(keyEnter)
-	g.awaits("Which realm?")
-	g.types(keyCtrlU + realm)
-	g.awaits("may make the realm " + realm)
-	g.enters("[✓] Claude")
-	g.types(keyDown + keyDown + " ")
-	g.awaits("[✓] Machine")
-	g.enters("A user to try it with?")
-	g.enters("Nothing is touched yet.")
-	if files, _ := os.ReadDir(dir); len(files) > 0 {
-		t.Errorf("written before the plan is applied: %v", files)
-	}
-	g.enters("in place, read again and compared.")
-	g.enters("Claude can connect.")
-	g.types("c")
-	g.awaits("waiting for a client to come", "client id claude", "************")
-	c := call(t, dir, nil, "emulate", "-f", "mcpwiz.yaml", "--as", "claude-ai", "--consent")
-	if code := c.ends(t); code != 0 {
-		t.Errorf("the client ends with %d:\n%s\n%s", code, &c.out, &c.err)
-	}
-	g.awaits("Claude is connected.", "tools/list: 4 tools")
-	g.types("q")
+	dir := t.TempDir()
+	g := onGlass(t, 80, 24, dir, nil)
+	walk{g.eyes, dir, smallOne(t, nil), "admin", canaryAdmin, "mcp"}.all()
 	if code := g.ends(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{"Healthy.", "mcpwiz.secrets.yaml", ".mcpwiz/journal.jsonl", "mcpwiz serve -f mcpwiz.yaml", "mcpwiz credentials claude -f mcpwiz.yaml"} {
-		if !strings.Contains(g.left(), want) {
-			t.Errorf("%q does not stay on the screen:\n%s", want, g.left())
-		}
-	}
-	if m := mode(t, filepath.Join(dir, "mcpwiz.secrets.yaml")); m != 0o600 {
-		t.Errorf("the secrets have mode %o", m)
-	}
-	again := call(t, dir, []string{"MCPWIZ_KEYCLOAK_PASSWORD=" + password}, "setup", "-f", "mcpwiz.yaml", "--yes")
-	if code := again.ends(t); code != 0 || !strings.Contains(again.out.String(), "Nothing to do.") {
-		t.Errorf("setup -f has something to do, %d:\n%s%s", code, &again.out, &again.err)
-	}
+	walked(t, dir, g.left(), canaryAdmin)
 }
 
 // A wrong password is told where it is typed; typed anew it is put right.
