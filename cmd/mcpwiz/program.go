@@ -72,7 +72,19 @@ OAuth, behaves as the client does, and judges every step of the handshake.`,
 	addGroup(root, groupConnect, p.wizard(), p.setup(), p.credentials(), p.serve())
 	addGroup(root, groupJudge, p.doctor(), p.emulate(), p.explain())
 	root.AddCommand(p.demo(), p.version())
+	strictCompletion(root)
 	return root
+}
+
+// strictCompletion has the command that cobra adds refuse a shell that it does not know, which cobra answers with help and 0.
+func strictCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args = noCommand
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
 }
 
 // runAlone is the wizard where there is a terminal. Elsewhere nothing can be asked: it says what to call.
@@ -102,7 +114,7 @@ func noCommand(c *cobra.Command, args []string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	hint := "mcpwiz --help lists the commands"
+	hint := c.CommandPath() + " --help lists the commands"
 	if strings.Contains(args[0], "://") {
 		hint = "mcpwiz doctor " + args[0]
 	} else if near := nearest(args[0], names); len(near) > 0 {
