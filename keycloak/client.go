@@ -172,6 +172,9 @@ func (c *client) Plan(ctx context.Context) (plan.Change, error) {
 		c.newCredential(&f)
 		return f.change(plan.Create, nil)
 	}
+	if change, stopped := c.planElsewhere(have, assigned); stopped {
+		return change, nil
+	}
 	whose := ownerOf(attributesOf(have))
 	if whose == stranger && !c.want.Adopt {
 		return c.planForeign(c.compare(have, assigned, "")), nil

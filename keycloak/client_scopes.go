@@ -3,9 +3,13 @@ package keycloak
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/Nerzal/gocloak/v13"
+
+	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
 // assignment are the scopes that a client is given. Default ones are in every token; optional ones may be asked for,
@@ -13,6 +17,8 @@ import (
 type assignment struct {
 	defaults, optional []string
 	ids                map[string]string
+	// elsewhere are the scopes that put another MCP server into the audience, with its url.
+	elsewhere map[string]string
 }
 
 // Of Keycloak's own scopes a client of ours gets basic, which bears sub (since 25), by default. The user's data are
@@ -29,9 +35,12 @@ func (c *client) assignment(ctx context.Context) (assignment, error) {
 	if err != nil {
 		return assignment{}, err
 	}
-	to := assignment{ids: map[string]string{}}
+	to := assignment{ids: map[string]string{}, elsewhere: map[string]string{}}
 	for _, s := range all {
 		to.ids[s.Name] = s.ID
+		if server := s.serverBut(c.want.Server); server != "" {
+			to.elsewhere[s.Name] = server
+		}
 	}
 	there := func(name string) bool { return noSuchRealm || to.ids[name] != "" }
 	to.defaults = append(to.having(builtinDefaults, there), c.scopes...)
@@ -43,6 +52,44 @@ func (c *client) assignment(ctx context.Context) (assignment, error) {
 		to.optional = to.having(builtinOptional, there)
 	}
 	return to, nil
+}
+
+// serverBut returns the server that a scope puts into the audience, "" when it is none or the one given. A server is known
+// by being a URL: other audiences are other programs' affair.
+func (s scopeRep) serverBut(own string) string {
+	for _, m := range s.Mappers {
+		if aud := m.Config[customAudience]; m.Type == audienceMapper && aud != own && strings.Contains(aud, "://") {
+			return aud
+		}
+	}
+	return ""
+}
+
+// planElsewhere stops where the client has, or would get, two servers' scopes: the tokens of each would be valid at the
+// other, as with two audiences on one scope.
+func (c *client) planElsewhere(have *gocloak.Client, to assignment) (plan.Change, bool) {
+	if c.kind == introspection || c.want.Adopt {
+		return plan.Change{}, false
+	}
+	for _, name := range slices.Concat(listOf(have.DefaultClientScopes), listOf(have.OptionalClientScopes)) {
+		if server := to.elsewhere[name]; server != "" {
+			return plan.Change{Action: plan.Refuse,
+				Stop: fmt.Sprintf("the client has scope %s, which puts %.200q into the audience: with %s beside it, its tokens would be valid at both servers",
+					name, server, c.want.Server),
+				Propose: fmt.Sprintf("another id for this client in mcpwiz.yaml, like %s; or take scope %s from it; or adopt: true, which leaves it",
+					c.freeID(), name)}, true
+		}
+	}
+	return plan.Change{}, false
+}
+
+// freeID proposes an id that says whose the client is.
+func (c *client) freeID() string {
+	u, err := url.Parse(c.want.Server)
+	if err != nil || u.Hostname() == "" {
+		return c.want.ID + "-2"
+	}
+	return c.want.ID + "-" + u.Hostname()
 }
 
 func (to assignment) having(names []string, there func(string) bool) []string {

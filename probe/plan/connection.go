@@ -100,7 +100,7 @@ type Client struct {
 	AccessTokenLifespan int `yaml:"access_token_lifespan,omitempty"`
 	// Auth is how a machine shows who it is: secret (also when empty) or private_key_jwt.
 	Auth string `yaml:"auth,omitempty"`
-	// Adopt allows changes to a client of that id that mcpwiz did not make.
+	// Adopt allows changes to a client of that id that mcpwiz did not make, or that has another server's scope too.
 	Adopt bool `yaml:"adopt,omitempty"`
 }
 
