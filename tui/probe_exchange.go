@@ -96,13 +96,16 @@ func (s *seen) sort() {
 	s.touch(slices.Index(probe.Stages, probe.StageNetwork))
 }
 
-// otherwise is the stage of an exchange that is evidence of nothing by name: a probe belongs to who judges it, what was
-// answered tells of the edge, and what was not of the network.
+// otherwise is the stage of an exchange that is evidence of nothing by name: a probe belongs to who judges it, one that
+// nobody judges ends what was made; what was answered tells of the edge, and what was not of the network.
 func (s *seen) otherwise(y *seenExchange) probe.Stage {
-	if stage, ok := s.known.of[probe.OfProbe(y.Probe)]; ok && y.Probe != "" {
+	stage, judged := s.known.of[probe.OfProbe(y.Probe)]
+	switch {
+	case y.Probe != "" && judged:
 		return stage
-	}
-	if y.Response != nil {
+	case y.Probe != "":
+		return probe.StageSession
+	case y.Response != nil:
 		return probe.StageEdge
 	}
 	return probe.StageNetwork
@@ -127,15 +130,15 @@ func (s *seen) numbered(n int) *seenExchange {
 	return s.exchanges[n-1]
 }
 
-// telling is the exchange that stands for a stage: the bad one, else its last; where it has none of its own the last one
-// that its findings cite. others is how many more it has.
+// telling is the exchange that stands for a stage: the bad one, else the last that the client makes, else the last probe;
+// where it has none of its own the last one that its findings cite. others is how many more it has.
 func (s *seen) telling(stage int) (x *seenExchange, others int) {
 	own := s.of(stage)
 	if f := s.stages[stage].worst(); f != nil && f.Outcome == probe.Failed {
 		x = s.cited(*f, stage)
 	}
-	if x == nil && len(own) > 0 {
-		x = own[len(own)-1]
+	if x == nil {
+		x = lastMade(own)
 	}
 	if x == nil {
 		x = s.borrowed(stage)
@@ -146,6 +149,16 @@ func (s *seen) telling(stage int) (x *seenExchange, others int) {
 		}
 	}
 	return x, others
+}
+
+// lastMade is the last that the client makes, else the last probe.
+func lastMade(own []*seenExchange) (x *seenExchange) {
+	for _, y := range own {
+		if x == nil || y.Probe == "" || x.Probe != "" {
+			x = y
+		}
+	}
+	return x
 }
 
 // borrowed is the last exchange with the target that the findings of a stage cite, which has none of its own; else the last
