@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -28,5 +29,25 @@ func TestReadmeIsTrue(t *testing.T) {
 	}
 	if len(out) == 0 {
 		t.Error("the doctor says nothing")
+	}
+}
+
+// The README shows the live probe as the page draws it: without its colours, and without blanks at the ends of lines.
+func TestReadmeShowsTheLiveProbe(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn, err := os.ReadFile("../../tui/testdata/probe/failed-80x24-dark.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page strings.Builder
+	for line := range strings.Lines(regexp.MustCompile("␛\\[[0-9;]*m").ReplaceAllString(string(drawn), "")) {
+		page.WriteString(strings.TrimRight("    "+line, " \n") + "\n")
+	}
+	if !strings.Contains(string(readme), "\n\n"+page.String()+"\n") {
+		t.Errorf("the README shows another page than is drawn now:\n%s", page.String())
 	}
 }
