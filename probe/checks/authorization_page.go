@@ -139,8 +139,11 @@ func noPage(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	return v.Mend("put right what the page says, on the client in the authorization server")
 }
 
-// Pages that a login without a browser can pass, and the one that says that nothing else will come.
-var walkable = []string{"login-login", "login-login-oauth-grant", "login-login-otp", "login-login-username", "login-login-password", "login-select-authenticator"}
+// walkable are the pages that a login without a browser can pass, and what each asks for.
+var walkable = map[string]string{
+	"login-login": "user and password", "login-login-username": "the user", "login-login-password": "the password",
+	"login-login-otp": "a one-time code", "login-select-authenticator": "a second factor", "login-login-oauth-grant": "the user's consent",
+}
 
 func loginWalked(t *probe.Trace) probe.Verdict {
 	x := t.Last(probe.Login)
@@ -158,14 +161,18 @@ func loginWalked(t *probe.Trace) probe.Verdict {
 		return v("the realm signs in at %s", to.Host).Mend("use a browser for the login, or a test user that signs in at the realm itself")
 	case strings.Contains(text, "invalid username or password"):
 		return v("the page says %s", said(page.Text)).Mend("give the right user and password; after a few failures the account may be locked for a while")
+	case strings.Contains(text, "invalid authenticator code"):
+		return v("the page says %s", said(page.Text)).Mend("wait for the next one-time code, as each is good once, and begin again")
 	case strings.Contains(text, "account is disabled"):
 		return v("the page says %s", said(page.Text)).Mend("enable the user in the realm")
 	case strings.Contains(text, "cookie not found"):
 		return v("the page says %s", said(page.Text)).Mend("keep the cookies of the login page: they are Secure, so the pages must come by https or from loopback")
 	case x.Status() >= 400 || page != nil && page.PageID == "login-error":
 		return v("the login ended with %s", shown(x)).Who(probe.OwnerAuthorizationServer).Mend("put right what the page says")
-	case page != nil && page.PageID != "" && !slices.Contains(walkable, page.PageID):
+	case page != nil && page.PageID != "" && walkable[page.PageID] == "":
 		return v("the realm shows a page %q that needs a person", page.PageID).Mend("use a browser for the login, or take this required action off the test user")
+	case page != nil && page.PageID != "":
+		return probe.Unknown("the login has not come to its end: the page asks for %s", walkable[page.PageID]).On(x)
 	}
 	return probe.Unknown("the login has not come to its end: %s", answered(x)).On(x)
 }

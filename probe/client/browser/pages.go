@@ -153,14 +153,14 @@ func (w *walk) code(ctx context.Context, p *page) (step, error) {
 	case w.sent["otp"]:
 		return step{}, p.stop(WrongCode, "wait for the next code and begin again", "the one-time code was refused")
 	case w.OTP == nil:
-		return step{}, p.stop(NeedsCode, "give one", "user %s has a second factor: a one-time code is needed", w.User)
+		return step{}, p.stop(NeedsCode, "give one in MCPWIZ_OTP, or on a terminal", "user %s has a second factor: a one-time code is needed", w.User)
 	}
 	otp, err := w.OTP(ctx)
 	if err != nil {
 		return step{}, fmt.Errorf("get a one-time code: %w", err)
 	}
 	if otp = strings.TrimSpace(otp); otp == "" {
-		return step{}, p.stop(NeedsCode, "give one", "user %s has a second factor: a one-time code is needed", w.User)
+		return step{}, p.stop(NeedsCode, "give one in MCPWIZ_OTP, or on a terminal", "user %s has a second factor: a one-time code is needed", w.User)
 	}
 	w.r.hide(otp)
 	return w.submit(p, f, map[string]string{"otp": otp}, "")
