@@ -39,7 +39,7 @@ func Resources(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles) 
 }
 
 func newClient(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles, want plan.Client) (*client, error) {
-	r := &client{a: a, secrets: s, realm: c.Keycloak.Realm, want: want, scopes: c.ScopesOf(want.Server)}
+	r := &client{a: a, secrets: s, realm: c.Keycloak.Realm, want: want, scopes: assignable(c.ScopesOf(want.Server))}
 	confidential := true
 	if want.Profile == plan.Introspection {
 		r.kind = introspection
@@ -59,6 +59,11 @@ func newClient(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles, 
 		}
 	}
 	return r, r.settle(confidential)
+}
+
+// assignable leaves out openid, which is asked for and never assigned: it is no client scope.
+func assignable(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(name string) bool { return name == "openid" })
 }
 
 // settle decides what the file leaves open and refuses what cannot be.

@@ -215,3 +215,16 @@ func TestProofsAreNamed(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestOpenidIsAskedForAndNotAssigned(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, kc target) {
+		b := newBench(t, kc)
+		b.c.Servers[0].Scopes = []string{"mcp:tools", "openid"}
+		b.c.Clients, b.c.Users = b.c.Clients[:1], nil
+		b.apply()
+		if scopes := strings.Join(texts(b.client("claude")["defaultClientScopes"]), " "); !strings.Contains(scopes, "mcp:tools") || strings.Contains(scopes, "openid") {
+			t.Errorf("default scopes: %s", scopes)
+		}
+	})
+}

@@ -44,7 +44,7 @@ func (v *validation) serverList(servers []Server) {
 		for _, scope := range s.Scopes {
 			key := fmt.Sprintf("servers[%d].scopes", i)
 			v.scopeName(key, scope)
-			if scope == "openid" || scope == "offline_access" {
+			if scope == "offline_access" {
 				v.say("%s: %q is the client's to ask for and no scope of a server: take it out", key, scope)
 			}
 		}

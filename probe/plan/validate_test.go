@@ -23,7 +23,7 @@ func TestValidateSaysWhatToDo(t *testing.T) {
 		"keycloak.admin_url":     func(c *Connection) { c.Keycloak.AdminURL = "localhost:8080" },
 		"both user and client":   func(c *Connection) { c.Keycloak.Admin.ClientID = "x" },
 		"RFC 6749 3.3":           func(c *Connection) { c.Scopes[0].Name = "has space" },
-		"no scope of a server":   func(c *Connection) { c.Servers[0].Scopes = []string{"openid"} },
+		"no scope of a server":   func(c *Connection) { c.Servers[0].Scopes = []string{"offline_access"} },
 		"scopes[0].server":       func(c *Connection) { c.Scopes[0].Server = "https://no.example/mcp" },
 		"tokens of one are valid at the other": func(c *Connection) {
 			c.Servers = append(c.Servers, Server{URL: "https://b.example/mcp"})
