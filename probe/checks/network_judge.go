@@ -100,6 +100,9 @@ func mendConnection(t *probe.Trace, v probe.Verdict, x *probe.Exchange) probe.Ve
 		port = defaultPort(x.URL().Scheme)
 	}
 	switch kind := x.Error.Kind; {
+	case strings.HasPrefix(x.Error.Text, "proxyconnect "): // net/http's word for its own way to a proxy
+		return v.Who(probe.OwnerNetwork).So("nothing is known of %s: the proxy of this machine was not reached", party(t, x)).
+			Mend("put the proxy right that HTTPS_PROXY names, or leave it out (NO_PROXY=%s)", name)
 	case kind == "dns":
 		return v.Because("network.resolves").Mend("make an A record for %s", name)
 	case kind == "tls" && oldTLS(x.Error.Text):
