@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -126,11 +127,21 @@ func answering(ctx context.Context, u *url.URL, listen string) wizard.Verdict {
 
 // isBehind reports whether mcpwiz answers at a host behind an edge, that puts its own name into the header.
 func isBehind(ctx context.Context, u *url.URL) bool {
-	x := asked(ctx, &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/health"})
-	health, _ := x.Answer().JSON.(map[string]any)
-	servers, _ := health["servers"].([]any)
-	for _, s := range servers {
-		if s, _ := s.(map[string]any); s["url"] == u.String() {
+	resp, err := get(ctx, wire(), &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/health"})
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	var health struct {
+		Servers []struct {
+			URL string `json:"url"`
+		} `json:"servers"`
+	}
+	if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&health) != nil {
+		return false
+	}
+	for _, s := range health.Servers {
+		if s.URL == u.String() {
 			return true
 		}
 	}
@@ -140,13 +151,7 @@ func isBehind(ctx context.Context, u *url.URL) bool {
 // asked makes one request, as a browser would that follows nothing.
 func asked(ctx context.Context, u *url.URL) (x probe.Exchange) {
 	tap := &probe.Tap{To: func(seen probe.Exchange) { x = seen }}
-	to := http.DefaultTransport.(*http.Transport).Clone()
-	to.DisableKeepAlives = true
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return probe.Exchange{Error: &probe.WireError{Kind: "other", Text: err.Error()}}
-	}
-	resp, err := tap.Transport(to).RoundTrip(req)
+	resp, err := get(ctx, tap.Transport(wire()), u)
 	if err == nil {
 		if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") { // it would not end
 			_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
@@ -158,6 +163,21 @@ func asked(ctx context.Context, u *url.URL) (x probe.Exchange) {
 		x.Error = &probe.WireError{Kind: "other", Text: err.Error()}
 	}
 	return x
+}
+
+// wire is for one request.
+func wire() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DisableKeepAlives = true
+	return t
+}
+
+func get(ctx context.Context, to http.RoundTripper, u *url.URL) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return to.RoundTrip(req)
 }
 
 // cut keeps what a server sent short.

@@ -74,8 +74,15 @@ func walked(t *testing.T, dir, left, password string) {
 			t.Errorf("%q does not stay on the screen:\n%s", want, left)
 		}
 	}
-	if m := mode(t, filepath.Join(dir, "mcpwiz.secrets.yaml")); m != 0o600 {
-		t.Errorf("the secrets have mode %o", m)
+	for _, file := range []string{"mcpwiz.secrets.yaml", ".mcpwiz/journal.jsonl", ".mcpwiz/serve.log"} {
+		if m := mode(t, filepath.Join(dir, file)); m != 0o600 {
+			t.Errorf("%s has mode %o", file, m)
+		}
+	}
+	for _, file := range []string{"mcpwiz.yaml", "mcpwiz.secrets.yaml", ".mcpwiz/journal.jsonl", ".mcpwiz/serve.log"} {
+		if text, err := os.ReadFile(filepath.Join(dir, file)); err != nil || strings.Contains(string(text), password) {
+			t.Errorf("%s has the administrator's password, or is not there: %v", file, err)
+		}
 	}
 	again := call(t, dir, []string{"MCPWIZ_KEYCLOAK_PASSWORD=" + password}, "setup", "-f", "mcpwiz.yaml", "--yes")
 	if code := again.ends(t); code != 0 || !strings.Contains(again.out.String(), "Nothing to do.") {

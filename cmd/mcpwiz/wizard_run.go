@@ -36,10 +36,11 @@ func (p *program) onPages(ctx context.Context, d *desk, t tui.Terminal, o wizard
 	notApplied := w.Applied()
 	sum, events := w.Result()
 	told := p.tellAgain(events)
-	if !trial && !o.DryRun {
-		for _, line := range d.written() {
-			p.say("%s", line)
-		}
+	switch {
+	case o.DryRun:
+		p.say("Nothing was touched and nothing written: this was a dry run.")
+	case !trial:
+		p.say("%s", strings.Join(d.written(), "\n"))
 	}
 	err = errors.Join(p.left(err, app.Err()), told)
 	switch {
