@@ -85,6 +85,8 @@ func whoListens(ctx context.Context, listen string) string {
 
 // resolves says why a name leads nowhere yet.
 func resolves(ctx context.Context, host string) string {
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
+	defer cancel()
 	_, err := net.DefaultResolver.LookupHost(ctx, host)
 	var dns *net.DNSError
 	switch {

@@ -164,4 +164,3 @@ func TestStandingInWords(t *testing.T) {
 		}
 	}
 }
-

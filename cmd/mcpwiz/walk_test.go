@@ -74,12 +74,8 @@ func walked(t *testing.T, dir, left, password string) {
 			t.Errorf("%q does not stay on the screen:\n%s", want, left)
 		}
 	}
-	for _, file := range []string{"mcpwiz.secrets.yaml", ".mcpwiz/journal.jsonl", ".mcpwiz/serve.log"} {
-		if m := mode(t, filepath.Join(dir, file)); m != 0o600 {
-			t.Errorf("%s has mode %o", file, m)
-		}
-	}
-	for _, file := range []string{"mcpwiz.yaml", "mcpwiz.secrets.yaml", ".mcpwiz/journal.jsonl", ".mcpwiz/serve.log"} {
+	ownersAlone(t, dir)
+	for _, file := range writtenFiles {
 		if text, err := os.ReadFile(filepath.Join(dir, file)); err != nil || strings.Contains(string(text), password) {
 			t.Errorf("%s has the administrator's password, or is not there: %v", file, err)
 		}
@@ -87,5 +83,17 @@ func walked(t *testing.T, dir, left, password string) {
 	again := call(t, dir, []string{"MCPWIZ_KEYCLOAK_PASSWORD=" + password}, "setup", "-f", "mcpwiz.yaml", "--yes")
 	if code := again.ends(t); code != 0 || !strings.Contains(again.out.String(), "Nothing to do.") {
 		t.Errorf("setup -f has something to do, %d:\n%s%s", code, &again.out, &again.err)
+	}
+}
+
+var writtenFiles = []string{"mcpwiz.yaml", "mcpwiz.secrets.yaml", ".mcpwiz/journal.jsonl", ".mcpwiz/serve.log"}
+
+// ownersAlone holds what is written to being its owner's alone, but for the connection.
+func ownersAlone(t *testing.T, dir string) {
+	t.Helper()
+	for _, file := range writtenFiles[1:] {
+		if m := mode(t, filepath.Join(dir, file)); m != 0o600 {
+			t.Errorf("%s has mode %o", file, m)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -286,5 +287,70 @@ func TestDoctorOnPages(t *testing.T) {
 	g.types("q")
 	if code := g.ends(); code != exitFailed || !strings.Contains(g.left(), "First to mend: server-metadata.authorization-endpoint") {
 		t.Errorf("exit code %d:\n%s", code, g.left())
+	}
+}
+
+// In plain lines the same is asked, for those whose screen reader reads pages badly: all the way, from a pipe.
+func TestWizardInLines(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := &called{Cmd: exec.Command("mcpwiz", append(answered(smallOne(t, nil), freeAddress(t)), "--accessible")...)}
+	c.Dir, c.Stdout, c.Stderr = dir, &c.out, &c.err
+	c.Env = append(append(os.Environ(), "LANG=C.UTF-8"), withPassword...)
+	// To every question what is proposed; then apply it, connect with the test user, no more, no secret, and the end.
+	c.Stdin = strings.NewReader(strings.Repeat("\n", 13) + "y\n\nn\nn\n\n")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	code := c.ends(t)
+	for _, want := range []string{"Good: Keycloak 26.7.3: admin may make the realm mcp", "Healthy.", "client id: claude", "mcpwiz serve -f mcpwiz.yaml"} {
+		if !strings.Contains(c.out.String(), want) {
+			t.Errorf("%q is not told", want)
+		}
+	}
+	if code != 0 || strings.Contains(c.out.String(), "\x1b") || strings.Contains(c.out.String(), canaryAdmin) || t.Failed() {
+		t.Errorf("exit code %d:\n%s\n%s", code, &c.out, &c.err)
+	}
+	ownersAlone(t, dir)
+}
+
+// Without an answer nothing is done.
+func TestWizardInLinesWithoutAnswers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := call(t, dir, nil, "wizard", "--accessible")
+	if code := c.ends(t); code != exitUsage || !strings.Contains(c.err.String(), "the answers ended before") {
+		t.Errorf("exit code %d:\n%s", code, &c.err)
+	}
+	if files, _ := os.ReadDir(dir); len(files) > 0 {
+		t.Errorf("written: %v", files)
+	}
+}
+
+// A terminal that cannot show pages, and who cannot read them, are asked in lines; the password is not shown.
+func TestWizardAsksInLines(t *testing.T) {
+	t.Parallel()
+	for _, env := range []string{"TERM=dumb", "ACCESSIBLE=1"} {
+		t.Run(env, func(t *testing.T) {
+			t.Parallel()
+			g := onGlass(t, 80, 24, t.TempDir(), []string{env}, answered(smallOne(t, nil), freeAddress(t))...)
+			g.awaits("Which URL are clients given")
+			g.types("\r")
+			g.awaits("Where does it listen")
+			g.types("\r")
+			g.awaits("Where is Keycloak")
+			g.types("\r")
+			g.awaits("1 to 3 [1]")
+			g.types("\r")
+			g.awaits("Administrator [admin]")
+			g.types("\r")
+			g.awaits("Password")
+			g.types(canaryAdmin + "\r")
+			g.awaits("Which realm")
+			g.types(keyCtrlC)
+			if code := g.ends(); code != exitInterrupted || strings.Contains(g.left(), canaryAdmin) || strings.Contains(g.left(), "Leave?") {
+				t.Errorf("exit code %d:\n%s", code, g.left())
+			}
+		})
 	}
 }
