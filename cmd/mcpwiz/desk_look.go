@@ -25,18 +25,26 @@ func (d *desk) checkServer(ctx context.Context, listen, raw string) wizard.Verdi
 	if err != nil {
 		return wizard.Verdict{Note: "this is no URL"}
 	}
+	is := listen + " is served by this wizard"
 	if !d.listensAt(listen) {
+		is = listen + " is free"
 		if err := canListen(ctx, listen); err != nil {
 			return wizard.Verdict{Note: "cannot listen at " + listen + ": " + err.Error()}
 		}
 	}
-	if probe.Loopback(u.Hostname()) && u.Host == listen {
-		return wizard.Verdict{OK: true, Note: listen + " is free: a trial on this machine"}
+	if trial(u, listen) {
+		return wizard.Verdict{OK: true, Note: is + ": a trial on this machine"}
 	}
 	if why := resolves(ctx, u.Hostname()); why != "" {
 		return wizard.Verdict{OK: true, Warn: true, Note: why}
 	}
 	return answering(ctx, u, listen)
+}
+
+// trial: the public URL is that of the listening address, on this machine.
+func trial(u *url.URL, listen string) bool {
+	host, port, err := net.SplitHostPort(listen)
+	return err == nil && probe.Loopback(u.Hostname()) && probe.Loopback(host) && u.Port() == port
 }
 
 // listensAt reports whether the wizard's own server does.
