@@ -44,7 +44,7 @@ func TestReadmeShowsTheLiveProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	var page strings.Builder
-	for line := range strings.Lines(regexp.MustCompile("␛\\[[0-9;]*m").ReplaceAllString(string(drawn), "")) {
+	for line := range strings.Lines(regexp.MustCompile(`␛\[[0-9;]*m`).ReplaceAllString(string(drawn), "")) {
 		page.WriteString(strings.TrimRight("    "+line, " \n") + "\n")
 	}
 	if !strings.Contains(string(readme), "\n\n"+page.String()+"\n") {
