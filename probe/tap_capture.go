@@ -70,6 +70,11 @@ func (t *Tap) capture(r *http.Request, bodyLimit int) *capture {
 	c := &capture{tap: t, id: lastID.Add(1), start: start, limit: bodyLimit}
 	c.raw = raw{id: c.id, start: now(start), method: r.Method}
 	c.asked.length, c.answer.length = r.ContentLength, -1
+	return c
+}
+
+// opened makes a capture known that has its request: Close tells of it.
+func (t *Tap) opened(c *capture) *capture {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open == nil {

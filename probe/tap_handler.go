@@ -36,7 +36,7 @@ func (t *Tap) serverCapture(r *http.Request) *capture {
 	header := r.Header.Clone()
 	header.Set("Host", r.Host)
 	c.raw.header = header
-	return c
+	return t.opened(c)
 }
 
 // publicURL is the request's URL as the client wrote it.

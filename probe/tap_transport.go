@@ -71,7 +71,7 @@ func (t *Tap) clientCapture(r *http.Request) *capture {
 		http.Header(c.raw.header).Set("Host", r.Host)
 	}
 	c.wire = newWire(c.start)
-	return c
+	return t.opened(c)
 }
 
 // copyAsked copies the request's body: from a second reader where there is one, else as it is read.

@@ -74,3 +74,31 @@ func TestTransport(t *testing.T) {
 		t.Errorf("lost what the wire tells: %+v", x)
 	}
 }
+
+// A tap may be closed while requests begin: what is told of one has its address already.
+func TestCloseWhileRequestsBegin(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		tap := &Tap{To: func(x Exchange) {
+			if x.Request.URL != "http://mcp.example.com/mcp" {
+				t.Errorf("told of %q", x.Request.URL)
+			}
+		}}
+		to := tap.Transport(roundTrip(func(*http.Request) (*http.Response, error) { return nil, io.EOF }))
+		var asking sync.WaitGroup
+		for range 8 {
+			asking.Go(func() {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://mcp.example.com/mcp", nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := to.RoundTrip(r); err == nil {
+					t.Error("no error")
+				}
+			})
+		}
+		tap.Close()
+		asking.Wait()
+	}
+}
