@@ -147,7 +147,7 @@ func isBehind(ctx context.Context, u *url.URL) bool {
 			URL string `json:"url"`
 		} `json:"servers"`
 	}
-	if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&health) != nil {
+	if resp.Header.Get("Content-Type") != "application/json" || json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&health) != nil {
 		return false
 	}
 	for _, s := range health.Servers {
