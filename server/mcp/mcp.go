@@ -123,7 +123,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// This only hands the caller on to the SDK, which binds sessions to its UserID; the token has been judged before.
 		h = auth.RequireBearerToken(s.identify, &auth.RequireBearerTokenOptions{ClockSkew: clockSkew})(h)
 	}
-	h.ServeHTTP(w, r)
+	told := &errorWriter{ResponseWriter: w}
+	defer told.end()
+	h.ServeHTTP(told, r)
 }
 
 var errNoCaller = fmt.Errorf("no verified token in front of the MCP server: %w", auth.ErrInvalidToken)
