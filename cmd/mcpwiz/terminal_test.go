@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +31,8 @@ func onScreen(t *testing.T, dir string, args ...string) *screen {
 	t.Helper()
 	s := &screen{t: t, cmd: exec.Command("mcpwiz", args...), over: make(chan struct{})}
 	s.cmd.Dir = dir
-	s.cmd.Env = append(os.Environ(), "TERM=xterm-256color", "LANG=C.UTF-8", "NO_COLOR=")
+	inherited := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MCPWIZ_") })
+	s.cmd.Env = append(inherited, "TERM=xterm-256color", "LANG=C.UTF-8", "NO_COLOR=")
 	terminal, err := pty.StartWithSize(s.cmd, &pty.Winsize{Rows: 24, Cols: 80})
 	if err != nil {
 		t.Fatal(err)
