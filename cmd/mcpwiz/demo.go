@@ -17,6 +17,7 @@ import (
 
 	"github.com/mcpwiz/mcpwiz/keycloak"
 	"github.com/mcpwiz/mcpwiz/probe/client"
+	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
@@ -147,9 +148,29 @@ func (d *demo) walks(ctx context.Context, c plan.Connection, who keycloak.Option
 	if err := errors.Join(c.Save(d.file()), l.Close()); err != nil {
 		return err
 	}
+	if d.o.keycloakURL != "" {
+		d.later(func(ctx context.Context) error { return unmake(ctx, c, who) })
+	}
 	o := &wizardOptions{background: d.o.background, secret: who.Password, trial: true}
 	o.connection.file = d.file()
 	return d.runWizard(ctx, o)
+}
+
+// unmake deletes the demo's realm, and with it what is in it.
+func unmake(ctx context.Context, c plan.Connection, who keycloak.Options) error {
+	admin, err := keycloak.Login(ctx, who)
+	if err != nil {
+		return err
+	}
+	secrets, err := plan.LoadSecrets("")
+	if err != nil {
+		return err
+	}
+	all, err := keycloak.Resources(admin, c, secrets, profiles.Load)
+	if err != nil {
+		return err
+	}
+	return all[0].Undo(ctx, plan.Change{Action: plan.Create}) // the realm is the first
 }
 
 // provision does what mcpwiz setup does.

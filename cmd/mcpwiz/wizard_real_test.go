@@ -11,9 +11,37 @@ import (
 	"time"
 
 	"github.com/mcpwiz/mcpwiz/keycloak"
-	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
+
+// The demo's wizard leaves no realm behind on a Keycloak that goes on running.
+func TestDemoWizardOnRealKeycloak(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("no real Keycloak in a short run")
+	}
+	for _, one := range strings.FieldsFunc(os.Getenv("MCPWIZ_TEST_KEYCLOAK"), func(r rune) bool { return r == ',' }) {
+		version, base, _ := strings.Cut(one, "=")
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			g := onGlass(t, 80, 24, t.TempDir(), []string{"MCPWIZ_KEYCLOAK_PASSWORD=" + os.Getenv("MCPWIZ_TEST_KEYCLOAK_PASSWORD")},
+				"demo", "--wizard", "--dark", "--keycloak-url", base, "--admin-user", os.Getenv("MCPWIZ_TEST_KEYCLOAK_ADMIN"))
+			g.enters("> mcpwiz-demo-")
+			_, realm, _ := strings.Cut(g.view(), "> mcpwiz-demo-")
+			realm, _, _ = strings.Cut("mcpwiz-demo-"+realm, "\n")
+			g.enters("Nothing is touched yet.")
+			g.enters("in place, read again and compared.")
+			g.enters("Claude can connect.")
+			g.types("q")
+			if code := g.ends(); code != 0 || !strings.Contains(g.left(), "Healthy.") {
+				t.Errorf("exit code %d:\n%s", code, g.left())
+			}
+			if status := statusOf(t, base+"/realms/"+realm); status != 404 {
+				t.Errorf("realm %s is still there: %d", realm, status)
+			}
+		})
+	}
+}
 
 // In a terminal that people use, on every real Keycloak that there is: from the first key to the real client arriving.
 func TestWizardOnRealKeycloak(t *testing.T) {
@@ -32,7 +60,7 @@ func TestWizardOnRealKeycloak(t *testing.T) {
 			realm, dir := newRealm(), t.TempDir()
 			user, password := os.Getenv("MCPWIZ_TEST_KEYCLOAK_ADMIN"), os.Getenv("MCPWIZ_TEST_KEYCLOAK_PASSWORD")
 			t.Cleanup(func() {
-				unmake(t, base, realm, keycloak.Options{AdminURL: base, User: user, Password: plan.Secret(password)})
+				unmade(t, base, realm, keycloak.Options{AdminURL: base, User: user, Password: plan.Secret(password)})
 			})
 			p := onPane(t, 80, 24, dir, "mcpwiz")
 			walk{p.eyes, dir, base, user, password, realm}.all()
@@ -45,28 +73,15 @@ func TestWizardOnRealKeycloak(t *testing.T) {
 	}
 }
 
-// unmake deletes the realm that a walk made.
-func unmake(t *testing.T, base, realm string, who keycloak.Options) {
+// unmade deletes the realm that a walk made.
+func unmade(t *testing.T, base, realm string, who keycloak.Options) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	admin, err := keycloak.Login(ctx, who)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	secrets, err := plan.LoadSecrets("")
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	all, err := keycloak.Resources(admin, plan.Connection{
+	c := plan.Connection{
 		Servers:  []plan.Server{{URL: "https://mcp.example.com/mcp"}},
 		Keycloak: plan.Keycloak{Issuer: base + "/realms/" + realm, CreateRealm: true},
-	}, secrets, profiles.Load)
-	if err == nil {
-		err = all[0].Undo(ctx, plan.Change{Action: plan.Create})
 	}
-	if err != nil {
+	if err := unmake(ctx, c, who); err != nil {
 		t.Error(err)
 	}
 }
