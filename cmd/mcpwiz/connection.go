@@ -22,6 +22,8 @@ const defaultFile = "mcpwiz.yaml"
 type connectionFlags struct {
 	file string
 	over []overlaid
+	// untouched: a file of an older version is read without being migrated.
+	untouched bool
 }
 
 // An overlaid key is one that a flag was given for.
@@ -127,7 +129,11 @@ func (p *program) read(f *connectionFlags) (plan.Connection, error) {
 		return plan.Connection{}, nil
 	}
 	before := kept(f.file)
-	c, err := plan.Load(f.file)
+	load := plan.Load
+	if f.untouched {
+		load = parsed
+	}
+	c, err := load(f.file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return c, usage("mcpwiz setup --help says how to do without a file", "%w", err)
@@ -143,6 +149,15 @@ func (p *program) read(f *connectionFlags) (plan.Connection, error) {
 		c.Keycloak.CAFile = filepath.Join(filepath.Dir(f.file), ca)
 	}
 	return c, nil
+}
+
+// parsed reads a file as it is.
+func parsed(file string) (plan.Connection, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return plan.Connection{}, fmt.Errorf("read the connection: %w", err)
+	}
+	return plan.Parse(filepath.Base(file), data)
 }
 
 // kept lists the copies that migrations have kept of a file.

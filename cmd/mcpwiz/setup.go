@@ -48,6 +48,7 @@ kept in mcpwiz.secrets.yaml beside the file.`,
 }
 
 func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
+	o.connection.untouched = o.dryRun
 	c, err := p.load(&o.connection)
 	if err != nil {
 		return err

@@ -129,7 +129,7 @@ func (p *program) beginning(ctx context.Context, o *wizardOptions) (begun, error
 	if _, err := os.Stat(b.Path); errors.Is(err, fs.ErrNotExist) {
 		from.file = ""
 	}
-	b.own = from.file != ""
+	b.own, from.untouched = from.file != "", o.dryRun
 	if from.given() {
 		var err error
 		if b.Start.Connection, err = p.lay(&from); err != nil {
