@@ -138,7 +138,7 @@ func (s *seen) telling(stage int) (x *seenExchange, others int) {
 		x = s.cited(*f, stage)
 	}
 	if x == nil {
-		x = lastMade(own)
+		x = s.lastMade(own)
 	}
 	if x == nil {
 		x = s.borrowed(stage)
@@ -151,10 +151,11 @@ func (s *seen) telling(stage int) (x *seenExchange, others int) {
 	return x, others
 }
 
-// lastMade is the last that the client makes, else the last probe.
-func lastMade(own []*seenExchange) (x *seenExchange) {
+// lastMade is the last that the client makes, else the last probe that is judged.
+func (s *seen) lastMade(own []*seenExchange) (x *seenExchange) {
 	for _, y := range own {
-		if x == nil || y.Probe == "" || x.Probe != "" {
+		_, judged := s.known.of[probe.OfProbe(y.Probe)]
+		if y.Probe == "" || judged && (x == nil || x.Probe != "") {
 			x = y
 		}
 	}
