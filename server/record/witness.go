@@ -4,6 +4,7 @@ package record
 
 import (
 	"log/slog"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -100,7 +101,7 @@ func (w *Witness) Heard(x probe.Exchange) {
 	}
 	now := w.opts.Now()
 	at := place(x.Remote)
-	grant := grantOf(x)
+	grant := w.grantOf(x)
 	var h *handshake
 	if grant == "" {
 		h = w.prelude(at, now)
@@ -111,15 +112,14 @@ func (w *Witness) Heard(x probe.Exchange) {
 	w.add(h, x, now)
 }
 
-// grantOf is what tells the client of an exchange apart. A token that does not verify says nothing true of its grant, so it
-// stands for itself.
-func grantOf(x probe.Exchange) string {
-	for _, f := range x.Notes {
-		if f.Kind == "token-signature" && f.Data["valid"] == false {
-			if t, ok := x.Token("request.authorization"); ok {
-				return "unverified " + t.Fingerprint
-			}
-		}
+// grantOf is what tells the client of an exchange apart. A token that does not verify says nothing true of its grant, and one
+// that was refused as another resource's may be anybody's: such a token stands for itself.
+func (w *Witness) grantOf(x probe.Exchange) string {
+	t, bears := x.Token("request.authorization")
+	foreign := x.Status() == http.StatusUnauthorized && t.JWT && !slices.Contains(t.Audience(), w.opts.Target)
+	invalid := slices.ContainsFunc(x.Notes, func(f probe.Fact) bool { return f.Kind == "token-signature" && f.Data["valid"] == false })
+	if bears && (foreign || invalid) {
+		return "unverified " + t.Fingerprint
 	}
 	return x.Grant
 }

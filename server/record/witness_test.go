@@ -234,6 +234,28 @@ func TestRecogniseByTheClientsOwnRequests(t *testing.T) {
 	}
 }
 
+// TestForeignTokenStandsForItself: a token for another resource is no part of the handshake of a client with the same grant; one
+// for this resource that is refused, because it is over, is.
+func TestForeignTokenStandsForItself(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, nil)
+	s.caller("192.0.2.7:4711", "alice")
+	refused := func(token, aud string) {
+		x := s.exchange(ask{call: "tools/list", status: 401, grant: "session of alice", token: token, sub: "alice"})
+		x.Notes, x.Tokens[0].Claims["aud"] = nil, aud
+		s.Heard(x)
+	}
+	seen := s.Recent("alice")[0].Seen
+	refused("token for elsewhere", "https://other.example/mcp")
+	if now := s.Recent("alice")[0].Seen; now != seen || len(s.Handshakes()) != 2 {
+		t.Errorf("seen %d after %d, %d handshakes", now, seen, len(s.Handshakes()))
+	}
+	refused("token that is over", target)
+	if now := s.Recent("alice")[0].Seen; now != seen+1 || len(s.Handshakes()) != 2 {
+		t.Errorf("seen %d after %d, %d handshakes", now, seen, len(s.Handshakes()))
+	}
+}
+
 // TestGate: once the tools were listed, requests with that token are counted, and only what fails is kept.
 func TestGate(t *testing.T) {
 	t.Parallel()
