@@ -11,8 +11,8 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
-// patience is how long a change that is under way is waited for when the page is left.
-const patience = 40 * time.Second
+// Patience is how long a change that is under way is waited for when the page is left.
+const Patience = 40 * time.Second
 
 // An applying is one application of a plan under way. When the page is left it stops after the change that is being made.
 type applying struct {
@@ -97,7 +97,7 @@ func (r *applying) stop() {
 		r.halt()
 		return
 	}
-	time.AfterFunc(patience, r.halt)
+	time.AfterFunc(Patience, r.halt)
 }
 
 // next waits for one step and takes along those that lie ready.

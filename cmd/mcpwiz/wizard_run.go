@@ -33,6 +33,9 @@ func (p *program) onPages(ctx context.Context, d *desk, t tui.Terminal, o wizard
 	w := wizard.New(o)
 	app := tui.NewApp(tui.NewTheme(t.Look(ctx)), w.Pages(), d.leaving)
 	_, err := tui.Run(ctx, t, app)
+	if w.Applying() {
+		p.say("Finishing the change that is under way, for %.0f seconds at most ...", tui.Patience.Seconds())
+	}
 	notApplied := w.Applied()
 	sum, events := w.Result()
 	told := p.tellAgain(events)
@@ -42,10 +45,11 @@ func (p *program) onPages(ctx context.Context, d *desk, t tui.Terminal, o wizard
 	case !trial:
 		p.say("%s", strings.Join(d.written(), "\n"))
 	}
+	left := errors.Is(err, tui.ErrLeft) || errors.Is(app.Err(), tui.ErrLeft)
 	err = errors.Join(p.left(err, app.Err()), told)
 	switch {
-	case errors.Is(app.Err(), tui.ErrLeft) && notApplied != nil:
-		p.say("Not all of the plan is in place: %v", notApplied)
+	case left && notApplied != nil:
+		p.say("%s", halfway(notApplied, d.path))
 		return err
 	case err != nil && errors.Is(err, notApplied):
 		return failed(err, "mcpwiz setup -f "+quoted(d.path)+" goes on where this stopped")
@@ -53,6 +57,15 @@ func (p *program) onPages(ctx context.Context, d *desk, t tui.Terminal, o wizard
 		return err
 	}
 	return ended(report.Exit(sum))
+}
+
+// halfway says of a plan that was left while it was applied how to go on. That it was left is no news to who left it.
+func halfway(why error, path string) string {
+	said := "Not all of the plan is in place"
+	if !errors.Is(why, context.Canceled) {
+		said += ": " + why.Error()
+	}
+	return said + "; mcpwiz setup -f " + quoted(path) + " goes on where this stopped."
 }
 
 // tellAgain prints what the live probe showed, as the doctor would have.

@@ -156,6 +156,48 @@ func TestWizardLeftWhereItStopped(t *testing.T) {
 	}
 }
 
+// Left while a change is made, by a key or by a signal, it finishes that one, says so meanwhile, and how to go on.
+func TestWizardLeftInTheMiddle(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(*glass){
+		"a key": func(g *glass) {
+			g.types(keyCtrlC)
+			g.awaits("Leave?")
+			g.types("y")
+		},
+		"a signal": func(g *glass) {
+			if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked, goOn := make(chan struct{}), make(chan struct{})
+			keycloak := smallOne(t, func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/mcp/client-scopes") {
+						close(asked)
+						<-goOn
+					}
+					next.ServeHTTP(w, r)
+				})
+			})
+			g := onGlass(t, 80, 24, t.TempDir(), withPassword, answered(keycloak, freeAddress(t))...)
+			g.enters("Nothing is touched yet.")
+			g.types(keyEnter)
+			<-asked
+			leave(g)
+			g.awaits("Finishing the change that is under way")
+			close(goOn)
+			code, left := g.ends(), g.left()
+			if code != exitInterrupted || !strings.Contains(left, "mcpwiz setup -f mcpwiz.yaml goes on where this stopped.") || strings.Contains(left, "canceled") {
+				t.Errorf("exit code %d:\n%s", code, left)
+			}
+		})
+	}
+}
+
 // Another server at the public URL is told while it is typed, and who goes on nevertheless sees it in the live probe.
 func TestWizardMeetsAnotherServer(t *testing.T) {
 	t.Parallel()

@@ -63,6 +63,9 @@ func (w *Walk) probePage(a Answers) tui.Page {
 	return p
 }
 
+// Applying reports whether a change is still under way. It is for when the pages have ended.
+func (w *Walk) Applying() bool { return w.applies != nil && w.applies.Working() }
+
 // Applied waits until a change under way is finished, and says why not all of the plan is in place; nil where it is, and
 // where nothing was applied. It is for when the pages have ended.
 func (w *Walk) Applied() error {
