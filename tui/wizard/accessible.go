@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -43,8 +44,14 @@ func (d *dialogue) provision(ctx context.Context, w *Walk) (goOn bool, err error
 	for {
 		p, err := d.showPlan(ctx, w)
 		switch {
-		case err != nil:
+		case errors.Is(err, plan.ErrStopped), err != nil && ctx.Err() != nil:
 			return false, err
+		case err != nil:
+			d.say("Wrong: %v", err)
+			if again, asked := d.yes(ctx, "Look again?", true); asked != nil || !again {
+				return false, err
+			}
+			continue
 		case w.o.DryRun:
 			d.say("Nothing was touched: this was a dry run.")
 			return false, nil
@@ -75,6 +82,7 @@ func (d *dialogue) provision(ctx context.Context, w *Walk) (goOn bool, err error
 func (d *dialogue) showPlan(ctx context.Context, w *Walk) (plan.Plan, error) {
 	d.say("")
 	d.say("Plan")
+	d.say("looking at %s ...", w.where())
 	p, err := w.look(ctx)
 	if err != nil {
 		return p, err

@@ -144,6 +144,20 @@ func TestApplyingGoesOnWhereItStopped(t *testing.T) {
 	has(t, out, "2 of 2: keycloak/client/claude was refused", "Wrong: context deadline", "go on where it stopped?", "Plan", "Apply it?", "keycloak/client/claude made")
 }
 
+// A Keycloak that is away for a moment costs no answers.
+func TestLookingAgainKeepsTheAnswers(t *testing.T) {
+	t.Parallel()
+	for again, tries := range map[string]int{"": 3, "n": 1} {
+		w := newWorld()
+		w.unseen = 2
+		out, err := plainly(t, w, Options{Start: filled(), DryRun: true}, strings.Repeat("\n", asked)+strings.Repeat(again+"\n", 2))
+		has(t, out, "looking at Keycloak at http://127.0.0.1:8180 ...", "Wrong: context deadline exceeded", "Look again?")
+		if tries == 1 != (err != nil) || strings.Count(w.done(), "plan") != tries {
+			t.Errorf("%q: %v\n%s", again, err, w.done())
+		}
+	}
+}
+
 func TestAStoppedPlanEndsTheWalk(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

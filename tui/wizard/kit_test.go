@@ -71,6 +71,7 @@ type world struct {
 	server   func(ctx context.Context, url string) Verdict
 	planned  plan.Plan
 	fails    int
+	unseen   int // how often looking fails
 	saved    Answers
 	applied  plan.Plan
 	events   chan probe.Event
@@ -108,6 +109,10 @@ func (w *world) desk() Desk {
 		},
 		Plan: func(_ context.Context, a Answers) (plan.Plan, error) {
 			w.note("plan")
+			if w.unseen > 0 {
+				w.unseen--
+				return plan.Plan{}, context.DeadlineExceeded
+			}
 			return w.planned, nil
 		},
 		Apply: w.apply,
