@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -200,6 +201,16 @@ func TestLookAgain(t *testing.T) {
 	a.Update(plannedMsg{p.id, samplePlan, nil})
 	if text := plainText(a.View()); !strings.Contains(text, "4 new, 1 changed, 1 as it should be. Nothing is touched yet.") {
 		t.Errorf("the plan:\n%s", text)
+	}
+}
+
+// A connection that was cut is of the way there, whatever it was wrapped in.
+func TestWhoFailed(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]string{io.EOF: "network", io.ErrUnexpectedEOF: "network", errPassword: "you: what it says is yours to put right"} {
+		if got := whoFailed("", fmt.Errorf("sign in: %w", err)); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
 	}
 }
 

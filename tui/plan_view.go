@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -218,7 +219,7 @@ func (p *PlanPage) failure() Card {
 func whoFailed(resource string, err error) string {
 	var wire net.Error
 	switch owner, _, _ := strings.Cut(resource, "/"); {
-	case errors.As(err, &wire):
+	case errors.As(err, &wire), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return ownerInWords(probe.OwnerNetwork)
 	case owner == "keycloak":
 		return ownerInWords(probe.OwnerAuthorizationServer)
