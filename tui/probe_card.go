@@ -17,7 +17,7 @@ func (p *Probe) cardRule(width int) string {
 	case p.cursor < 0 && f == nil && p.seen.over && p.missing() != nil:
 		return t.Rule(t.Warn.Render("Not all of it was reached."), width)
 	case p.cursor < 0 && f == nil && p.seen.over:
-		return t.Rule(t.Pass.Render(p.clientName()+" can connect."), width)
+		return t.Rule(t.Pass.Render(p.well()), width)
 	case p.cursor < 0 && f == nil:
 		return t.Rule(t.Dim.Render(p.doing()), width)
 	case f == nil:
@@ -41,6 +41,14 @@ func (p *Probe) clientName() string {
 	}
 	name, _, _ := strings.Cut(profile.Title, " (")
 	return Plain(name)
+}
+
+// well says what a handshake without a fault has shown: that the client can connect only where its tools were seen.
+func (p *Probe) well() string {
+	if p.proof(probe.StageTools) == nil {
+		return "No fault was found."
+	}
+	return p.clientName() + " can connect."
 }
 
 // doing is what is under way.
@@ -87,7 +95,7 @@ func (p *Probe) short(width int) []string {
 	}
 	rows := p.cardRows(width, 2)
 	if p.cursor < 0 && p.seen.over && p.seen.err == nil && p.missing() == nil {
-		rows = append([]string{t.Row(false, t.Mark(probe.Passed)+" "+t.Pass.Render(p.clientName()+" can connect."), width)}, rows...)
+		rows = append([]string{t.Row(false, t.Mark(probe.Passed)+" "+t.Pass.Render(p.well()), width)}, rows...)
 	}
 	for i := range rows {
 		rows[i] = t.Cut(rows[i], width-1)
@@ -128,11 +136,32 @@ func (p *Probe) proven(width int) []string {
 			rows = append(rows, p.line(*f, width))
 		}
 	}
+	if p.proof(probe.StageTools) == nil {
+		rows = append(rows, p.untried(width)...)
+	}
 	if p.o.Next != "" {
 		next := p.t.Dim.Render("next: ") + p.t.Bold.Render(keyNext.Show) + " " + p.t.Dim.Render(p.o.Next)
 		rows = append(rows, "", p.t.Row(false, "  "+next, width))
 	}
 	return rows
+}
+
+// untried is why the tools were not seen.
+func (p *Probe) untried(width int) []string {
+	for _, l := range p.seen.stages[slices.Index(probe.Stages, probe.StageTools)].slots {
+		if l.told && l.finding.Outcome == probe.Skipped {
+			var rows []string
+			for i, line := range Wrap(Plain(l.finding.Detail), width-4) {
+				mark := p.t.Mark(probe.Skipped)
+				if i > 0 {
+					mark = " "
+				}
+				rows = append(rows, p.t.Row(false, mark+" "+p.t.Dim.Render(line), width))
+			}
+			return rows
+		}
+	}
+	return nil
 }
 
 // proof is the last finding of a stage that says that a step got through.

@@ -29,6 +29,20 @@ func underWay(t testing.TB) []probe.Event {
 	return append(some, probe.StageStarted{Handshake: "h1", Stage: probe.StageResourceMetadata})
 }
 
+// untried is a healthy handshake without credentials: nobody logged in, and no tool was seen.
+func untried(t testing.TB) []probe.Event {
+	t.Helper()
+	all := slices.Clone(story(t, "healthy"))
+	late := []probe.Stage{probe.StageAuthorization, probe.StageToken, probe.StageTools, probe.StageSession}
+	for i, e := range all {
+		if e, ok := e.(probe.Found); ok && slices.Contains(late, e.Finding.Stage) {
+			e.Finding.Outcome, e.Finding.Detail = probe.Skipped, "not tried without credentials: give --client-id and --login USER, or --login USER alone"
+			all[i] = e
+		}
+	}
+	return all
+}
+
 // pages are the states in which the live probe is to be seen.
 var pages = map[string]func(t *testing.T, l Look, width, height int) *App{
 	"running": func(t *testing.T, l Look, width, height int) *App {
@@ -42,6 +56,11 @@ var pages = map[string]func(t *testing.T, l Look, width, height int) *App{
 	},
 	"healthy": func(t *testing.T, l Look, width, height int) *App {
 		a, p := fed(t, l, width, height, story(t, "healthy"))
+		end(a, p)
+		return a
+	},
+	"untried": func(t *testing.T, l Look, width, height int) *App {
+		a, p := fed(t, l, width, height, untried(t))
 		end(a, p)
 		return a
 	},
