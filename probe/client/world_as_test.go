@@ -33,7 +33,6 @@ type authorizationServer struct {
 	codes   map[string]url.Values
 	refresh map[string]asGrant
 	jtis    map[string]bool
-	n       int
 }
 
 type asClient struct{ secret, redirect, token string }
@@ -237,7 +236,6 @@ func (s *authorizationServer) deleteClient(w http.ResponseWriter, r *http.Reques
 
 // name makes a value that comes once and that nobody would say by chance.
 func (s *authorizationServer) name(prefix string) string {
-	s.n++
 	b := make([]byte, 12)
 	_, _ = rand.Read(b)
 	return prefix + base64.RawURLEncoding.EncodeToString(b)
