@@ -299,7 +299,7 @@ func TestSaveAsFile(t *testing.T) {
 		t.Error("written twice at once")
 	}
 	a.Update(cmd())
-	if text := plainText(a.View()); n != 1 || !strings.Contains(text, "✓ written: mcpwiz.yaml") {
+	if text := plainText(a.View()); n != 1 || !strings.Contains(text, "✓ written: mcpwiz.yaml; mcpwiz setup -f mcpwiz.yaml applies it") {
 		t.Errorf("written %d times:\n%s", n, text)
 	}
 	a.Update(savedMsg{id: p.id, err: errors.New("the disk is full")})

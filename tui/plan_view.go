@@ -160,7 +160,7 @@ func (p *PlanPage) below(width int) []string {
 		seen := CardRow{"seen", Plain(p.saveErr.Error()), t.Text}
 		rows = append(rows, t.CardLines(Card{probe.Failed, "the file was not written", []CardRow{seen}}, width, 4)...)
 	case p.saved != "":
-		for i, line := range Wrap(Plain("written: "+p.saved+"; mcpwiz setup -f applies it"), width-4) {
+		for i, line := range Wrap(Plain("written: "+p.saved+"; mcpwiz setup -f "+p.saved+" applies it"), width-4) {
 			mark := " "
 			if i == 0 {
 				mark = t.Mark(probe.Passed)
