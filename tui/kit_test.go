@@ -96,7 +96,7 @@ var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 func fed(t testing.TB, l Look, width, height int, events []probe.Event) (*App, *Probe) {
 	t.Helper()
 	p := NewProbe(ProbeOptions{
-		Target: "https://mcp.example.com/mcp", Clients: []ProbeClient{{"claude-ai", "Claude"}, {"claude-code", "Claude Code"}},
+		Target: "https://mcp.example.com/mcp", Clients: []ProbeClient{{Profile: "claude-ai", Title: "Claude"}, {Profile: "claude-code", Title: "Claude Code"}},
 		Checks: checks.All, Clock: func() time.Time { return noon },
 		Run: func(ctx context.Context, _ ProbeRun, _ probe.Sink) (probe.Summary, error) {
 			<-ctx.Done()

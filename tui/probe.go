@@ -29,11 +29,15 @@ type ProbeOptions struct {
 }
 
 // A ProbeClient is one as which a handshake can be made.
-type ProbeClient struct{ Profile, Title string }
+type ProbeClient struct {
+	Profile, Title string
+	// Machine: it signs in by itself, without a user.
+	Machine bool
+}
 
 // A ProbeRun is one handshake to be made.
 type ProbeRun struct {
-	// Client is a Profile of Clients, SignIn one of SignIns; "" where there is none.
+	// Client is a Profile of Clients, SignIn one of SignIns; "" where there is none, and for a machine.
 	Client, SignIn string
 	// Told takes talk for the user, a line each, while it runs: nothing else may write to the terminal. Any goroutine may
 	// call it.

@@ -49,8 +49,8 @@ func (p *Probe) start() tea.Cmd {
 	if len(p.o.Clients) > 0 {
 		as.Client = p.o.Clients[p.client].Profile
 	}
-	if len(p.o.SignIns) > 0 {
-		as.SignIn = p.o.SignIns[p.signIn]
+	if ways := p.signIns(); len(ways) > 0 {
+		as.SignIn = ways[p.signIn]
 	}
 	p.run, p.all = r, append(p.all, r)
 	p.seen = newSeen(p.known)
@@ -60,6 +60,14 @@ func (p *Probe) start() tea.Cmd {
 	p.redraw()
 	go r.make(ctx, as, p.o.Run)
 	return tea.Batch(NextEvents(r.id, r.ch), tick(r.id))
+}
+
+// signIns are the ways in which the user of the client at hand may sign in: a machine has no user.
+func (p *Probe) signIns() []string {
+	if len(p.o.Clients) > 0 && p.o.Clients[p.client].Machine {
+		return nil
+	}
+	return p.o.SignIns
 }
 
 // make is the goroutine of a run.

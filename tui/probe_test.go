@@ -311,7 +311,7 @@ func TestRunIsThePages(t *testing.T) {
 	events := story(t, "operators-story")
 	var runs []ProbeRun
 	a, p := ran(t, ProbeOptions{
-		Target: "https://mcp.example.com/mcp", Clients: []ProbeClient{{"claude-ai", "Claude"}, {"claude-code", "Claude Code"}},
+		Target: "https://mcp.example.com/mcp", Clients: []ProbeClient{{Profile: "claude-ai", Title: "Claude"}, {Profile: "claude-code", Title: "Claude Code"}},
 		SignIns: []string{"test user", "browser"},
 		Run: func(_ context.Context, as ProbeRun, sink probe.Sink) (probe.Summary, error) {
 			runs = append(runs, as)
@@ -339,6 +339,38 @@ func TestRunIsThePages(t *testing.T) {
 	}
 	if _, told := p.Result(); len(told) != len(events) {
 		t.Errorf("%d events of the last run, want %d", len(told), len(events))
+	}
+}
+
+// A machine has no user: there is no way to sign in to choose, and none is told.
+func TestAMachineHasNoSignIn(t *testing.T) {
+	t.Parallel()
+	var runs []ProbeRun
+	a, p := ran(t, ProbeOptions{
+		Clients: []ProbeClient{{Profile: "claude-ai", Title: "Claude"}, {Profile: "m2m", Title: "Machine", Machine: true}},
+		SignIns: []string{"test user", "browser"},
+		Run: func(_ context.Context, as ProbeRun, _ probe.Sink) (probe.Summary, error) {
+			runs = append(runs, as)
+			return probe.Summary{}, nil
+		},
+	})
+	made(t, a, press(a, "b"))
+	made(t, a, press(a, "a"))
+	if text := plainText(a.View()); strings.Contains(text, "browser") || strings.Contains(text, "sign-in") {
+		t.Errorf("a machine is asked how to sign in:\n%s", text)
+	}
+	if press(a, "b") != nil {
+		t.Error("b changed how a machine signs in")
+	}
+	made(t, a, press(a, "a"))
+	p.Result()
+	var as []string
+	for _, r := range runs {
+		as = append(as, r.Client+" "+r.SignIn)
+	}
+	want := "claude-ai test user, claude-ai browser, m2m , claude-ai browser"
+	if got := strings.Join(as, ", "); got != want {
+		t.Errorf("runs as %q, want %q", got, want)
 	}
 }
 

@@ -82,7 +82,7 @@ func (p *Probe) key(m tea.KeyMsg) tea.Cmd {
 	case keyClient.Is(m) && len(p.o.Clients) > 1:
 		p.client = (p.client + 1) % len(p.o.Clients)
 		return p.start()
-	case keySignIn.Is(m) && len(p.o.SignIns) > 1:
+	case keySignIn.Is(m) && len(p.signIns()) > 1:
 		p.signIn = (p.signIn + 1) % len(p.o.SignIns)
 		return p.start()
 	case keyNext.Is(m) && p.o.Next != "":

@@ -69,8 +69,8 @@ func (p *Probe) as() string {
 	} else if p.seen.started.Profile != nil {
 		who = Plain(p.seen.started.Profile.ID)
 	}
-	if len(p.o.SignIns) > 1 {
-		who += ", " + Plain(p.o.SignIns[p.signIn])
+	if ways := p.signIns(); len(ways) > 1 {
+		who += ", " + Plain(ways[p.signIn])
 	}
 	return who
 }
@@ -166,7 +166,7 @@ func (p *Probe) Keys() []Key {
 	add(p.mends(), keyMend)
 	add(p.seen.over, keyAgain)
 	add(len(p.o.Clients) > 1, keyClient)
-	add(len(p.o.SignIns) > 1, keySignIn)
+	add(len(p.signIns()) > 1, keySignIn)
 	add(p.seen.over && !p.green() && p.o.Next != "", keyNext.Doing(p.o.Next))
 	add(slim, keyStage)
 	return append(keys, KeyLeave)

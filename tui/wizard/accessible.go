@@ -145,10 +145,17 @@ func (d *dialogue) probe(ctx context.Context, w *Walk) error {
 			}
 		}
 		d.say("")
-		if err := d.choose(ctx, who, how); err != nil {
+		if err := d.choose(ctx, who); err != nil {
 			return err
 		}
-		if err := d.handshake(ctx, w, *who.text, *how.text); err != nil {
+		signIn := ""
+		if !slices.ContainsFunc(clients, func(c tui.ProbeClient) bool { return c.Profile == *who.text && c.Machine }) {
+			if err := d.choose(ctx, how); err != nil {
+				return err
+			}
+			signIn = *how.text
+		}
+		if err := d.handshake(ctx, w, *who.text, signIn); err != nil {
 			return err
 		}
 	}

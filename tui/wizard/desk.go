@@ -33,7 +33,7 @@ type Desk struct {
 	// Watch tells of the clients that come to the server: of those that came before too.
 	Watch func(context.Context) <-chan probe.Event
 	// Handshake makes one handshake as a client of the answers: as.Client is its profile, as.SignIn one of SignInTester and
-	// SignInBrowser.
+	// SignInBrowser, "" for a machine.
 	Handshake func(ctx context.Context, a Answers, as tui.ProbeRun, sink probe.Sink) (probe.Summary, error)
 	// Values are what is typed into the client, Where says where; Page is where a browser is opened for it, "" for nowhere.
 	Values func(a Answers) []tui.Value

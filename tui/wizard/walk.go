@@ -100,7 +100,7 @@ func (w *Walk) heardSince() time.Time {
 func (w *Walk) probeClients() []tui.ProbeClient {
 	var all []tui.ProbeClient
 	for _, p := range w.chosen() {
-		all = append(all, tui.ProbeClient{Profile: p.ID, Title: short(p)})
+		all = append(all, tui.ProbeClient{Profile: p.ID, Title: short(p), Machine: p.Grant == machineGrant})
 	}
 	return all
 }
