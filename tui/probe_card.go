@@ -210,23 +210,16 @@ func (p *Probe) line(f probe.Finding, width int) string {
 	return p.t.Row(false, p.t.Mark(f.Outcome)+" "+text, width)
 }
 
-// underWay is the last that the handshake said to the user, or the exchange at hand. All of a line that bears a URL is
-// shown, so that it can be copied.
+// underWay is what the handshake said to the user, or the exchange at hand.
 func (p *Probe) underWay(width, height int) []string {
-	var rows []string
-	for _, talk := range p.seen.talk {
-		for i, line := range Wrap(talk, width-4) {
-			mark := p.t.Dot()
-			if i > 0 {
-				mark = " "
-			}
-			rows = append(rows, " "+mark+" "+line)
-		}
+	if len(p.seen.talk) > 0 {
+		return p.talkCard(width, height)
 	}
-	if n := len(p.seen.exchanges); len(rows) == 0 && n > 0 {
+	var rows []string
+	if n := len(p.seen.exchanges); n > 0 {
 		x := p.seen.exchanges[n-1]
 		text := Plain(x.Request.Method+" "+x.URL().Host) + Plain(x.URL().EscapedPath()) + " " + statusOf(&x.Exchange)
 		rows = append(rows, p.t.Row(false, p.t.Dim.Render(strings.TrimSpace(text)), width))
 	}
-	return rows[max(len(rows)-height, 0):]
+	return rows
 }

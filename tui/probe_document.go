@@ -12,8 +12,8 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe"
 )
 
-// A document is a stage as it is read: findings, then exchanges as sent and received. It is made once, and again when
-// something changed.
+// A document is a stage as it is read: findings, then exchanges as sent and received; or (stage -1) the talk. It is made
+// once, and again when something changed.
 type document struct {
 	lines                 []string
 	stage, width, version int
@@ -25,18 +25,14 @@ const (
 	mostOfLine = 4000
 )
 
-// viewStage draws the stage that is open.
+// viewStage draws the stage that is open, or the talk.
 func (p *Probe) viewStage(width, height int) string {
 	lines := p.document(width)
 	room := max(height-2, 1)
 	top := max(min(p.top, len(lines)-room), 0)
 	end := min(top+room, len(lines))
 	t := p.t
-	title := t.Mark(p.seen.outcome(p.cursor)) + " " + t.Bold.Render(string(probe.Stages[p.cursor]))
-	where := fmt.Sprintf("%d of %d", p.cursor+1, len(probe.Stages))
-	if width >= narrow {
-		where = "as " + p.as() + " " + t.signs.dot + " stage " + where
-	}
+	title, where := p.documentTitle(width)
 	below := ""
 	if left := len(lines) - end; left > 0 {
 		below = t.Dim.Render(fmt.Sprintf("%d more below", left))
@@ -45,10 +41,28 @@ func (p *Probe) viewStage(width, height int) string {
 	return Lines(append(rows, lines[top:end]...), height)
 }
 
+// documentTitle names what is open, and says where that is.
+func (p *Probe) documentTitle(width int) (title, where string) {
+	t := p.t
+	if p.cursor < 0 {
+		return t.Dot() + " " + t.Bold.Render("for you"), "as " + p.as()
+	}
+	title = t.Mark(p.seen.outcome(p.cursor)) + " " + t.Bold.Render(string(probe.Stages[p.cursor]))
+	where = fmt.Sprintf("%d of %d", p.cursor+1, len(probe.Stages))
+	if width >= narrow {
+		where = "as " + p.as() + " " + t.signs.dot + " stage " + where
+	}
+	return title, where
+}
+
+// document is the stage that is open, or the talk where none is selected.
 func (p *Probe) document(width int) []string {
-	version := p.seen.stages[p.cursor].version
+	draw, version := func() []string { return p.drawTalk(width) }, len(p.seen.talk)
+	if p.cursor >= 0 {
+		draw, version = func() []string { return p.drawStage(p.cursor, width) }, p.seen.stages[p.cursor].version
+	}
 	if d := &p.doc; d.lines == nil || d.stage != p.cursor || d.width != width || d.version != version {
-		*d = document{p.drawStage(p.cursor, width), p.cursor, width, version}
+		*d = document{draw(), p.cursor, width, version}
 	}
 	return p.doc.lines
 }

@@ -136,6 +136,9 @@ func tick(id int) tea.Cmd {
 func (p *Probe) ended() tea.Cmd {
 	<-p.run.done // it closes the channel only just before
 	p.seen.over, p.seen.err = true, p.run.err
+	if p.cursor < 0 {
+		p.opened = false // the talk is over
+	}
 	if !p.chosen {
 		p.cursor = p.seen.firstStage()
 	}

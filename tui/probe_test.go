@@ -442,3 +442,38 @@ func TestPasteReachesTheRun(t *testing.T) {
 		t.Errorf("pasted %q", s)
 	}
 }
+
+// The address to open is in reach in every size: the card begins with it, and Enter shows it from edge to edge.
+func TestTheAddressToOpenIsShownWhole(t *testing.T) {
+	t.Parallel()
+	address := "https://id.example.com/realms/mcp/protocol/openid-connect/auth?client_id=claude&state=" + strings.Repeat("s", 300) + "&end=1"
+	talk := []probe.Event{
+		said{line: "Your browser opens at the login. If it does not, open this address:"}, said{line: address},
+		said{line: "Waiting for the answer at http://127.0.0.1:40000/callback"},
+	}
+	for _, size := range [][2]int{{80, 24}, {40, 15}, {30, 8}} {
+		a, p := fed(t, looks["dark"], size[0], size[1], talk)
+		view := a.View()
+		fits(t, view, size[0], size[1])
+		text := plainText(view)
+		if !strings.Contains(text, "https://id.exam") || !strings.Contains(text, "enter show") {
+			t.Errorf("%v: the card says:\n%s", size, text)
+		}
+		if size[0] == 80 && !strings.Contains(text, "Your browser opens") {
+			t.Errorf("the first line is not told:\n%s", text)
+		}
+		press(a, "enter")
+		fits(t, a.View(), size[0], size[1])
+		if whole := strings.Join(p.document(size[0]), "\n"); !strings.Contains(strings.ReplaceAll(whole, "\n", ""), address) {
+			t.Errorf("%v: the address is not whole:\n%s", size, whole)
+		}
+		press(a, "end", "esc", "down", "up", "enter")
+		if text := plainText(a.View()); !strings.Contains(text, "for you") || a.done {
+			t.Errorf("%v: not the talk again:\n%s", size, text)
+		}
+		end(a, p)
+		if text := plainText(a.View()); strings.Contains(text, "for you") {
+			t.Errorf("%v: still the talk of a handshake that is over:\n%s", size, text)
+		}
+	}
+}

@@ -21,7 +21,7 @@ var (
 
 const probeHelp = `A handshake with the MCP server, made as the client does it. Each row is a stage; each point in it a check: ● passed, ! warned, ✗ failed, ? cannot be decided from here, · waiting or not reached.
 The lines beside it are you, the edge in front of the server, the MCP server and the authorization server. An arrow is the exchange that tells of the stage: ○ an edge passed it on, ✗ it broke there.
-Enter opens a stage: its findings, and its exchanges as sent and received. Secrets are never shown: they are gone before anything is kept.
+Enter opens a stage: its findings, and its exchanges as sent and received; before one is selected, all that you are told to do. Secrets are never shown: they are gone before anything is kept.
 f goes to the page that mends what is wrong, r makes the handshake again, a makes it as the next client, b changes how the user signs in.
 The same without pages: mcpwiz doctor URL --as PROFILE, with --login USER or --browser; --format json for programs.
 `
@@ -93,25 +93,33 @@ func (p *Probe) key(m tea.KeyMsg) tea.Cmd {
 	return nil
 }
 
-// move selects a stage. Nothing is selected while a handshake runs, unless the user does it.
+// move selects a stage, or none where there is talk to come back to. Nothing is selected while a handshake runs, unless the
+// user does it.
 func (p *Probe) move(by int) {
-	last := len(probe.Stages) - 1
+	first, last := 0, len(probe.Stages)-1
+	if p.running() && len(p.seen.talk) > 0 {
+		first = -1
+	}
 	switch {
 	case p.cursor < 0 && by > 0:
 		p.cursor = 0
 	case p.cursor < 0:
 		p.cursor = last
 	default:
-		p.cursor = min(max(p.cursor+by, 0), last)
+		p.cursor = min(max(p.cursor+by, first), last)
 	}
-	p.chosen = true
+	p.chosen = p.cursor >= 0
 }
 
+// open opens a stage; with none, the talk while it is the user's turn.
 func (p *Probe) open(stage int) {
-	if stage >= 0 {
-		p.cursor, p.opened, p.top, p.chosen = stage, true, 0, true
+	if stage >= 0 || p.talks() {
+		p.cursor, p.opened, p.top, p.chosen = stage, true, 0, stage >= 0
 	}
 }
+
+// talks reports whether the card is the talk of a handshake under way.
+func (p *Probe) talks() bool { return p.running() && p.cursor < 0 && len(p.seen.talk) > 0 }
 
 func (p *Probe) keyOpened(m tea.KeyMsg) tea.Cmd {
 	page := max(p.height-3, 1)

@@ -161,6 +161,7 @@ func (p *Probe) Keys() []Key {
 	}
 	slim := p.width < narrow
 	add(p.green() && p.o.Next != "", keyNext.Doing(p.o.Next))
+	add(p.talks(), KeyEnter.Doing("show whole"))
 	add(!slim, keyStage)
 	add(p.cursor >= 0, KeyEnter.Doing("open"))
 	add(p.mends(), keyMend)
