@@ -6,6 +6,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/tui"
 )
 
@@ -110,5 +111,13 @@ func (p *page) answered(m verdictMsg) tea.Cmd {
 	if goOn {
 		return p.complete()
 	}
+	if c.refusesFirst() && p.form != nil {
+		p.form.focus(0)
+	}
 	return nil
+}
+
+// refusesFirst reports whether the first answer was refused: letters that correct it belong there.
+func (c *live) refusesFirst() bool {
+	return c.state == told && c.lookup.first && c.verdict.outcome() == probe.Failed
 }

@@ -138,11 +138,14 @@ func (p *page) key(m tea.KeyMsg) tea.Cmd {
 	return tea.Batch(cmd, p.look())
 }
 
-// next goes to the next question, if this one is answered well.
+// next goes to the next question, if this one is answered well. What was refused is looked up again.
 func (p *page) next() tea.Cmd {
 	q := p.step.questions[p.form.at]
 	if p.wrong = p.w.problem(q); p.wrong != "" {
 		return nil
+	}
+	if p.form.at == 0 && p.live.refusesFirst() {
+		return p.ask()
 	}
 	if q.follows == nil {
 		p.form.focus(p.form.at + 1)

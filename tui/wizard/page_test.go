@@ -157,6 +157,30 @@ func keycloakPage(t *testing.T, w *world, start Answers) *screen {
 	return show(t, wk.page(wk.keycloakTopic()), tui.NewTheme(looks["dark"]), 80, 21)
 }
 
+// A refusal that comes after Enter takes the focus back, so that letters correct what is wrong; and Enter tries it again.
+func TestARefusalTakesTheFocusBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.away = "exmple"
+	s := keycloakPage(t, w, Answers{})
+	s.type_("https://id.exmple")
+	s.keys("enter")
+	s.shows("✗ no answer at https://id.exmple")
+	if at := s.page.(*page).form.at; at != 0 {
+		t.Errorf("the focus is on question %d", at)
+	}
+	s.keys("enter")
+	s.shows("asking https://id.exmple")
+	s.shows("✗ no answer at https://id.exmple")
+	s.keys("backspace", "backspace", "backspace", "backspace")
+	s.type_("ample")
+	s.keys("enter", "enter")
+	s.shows("Password")
+	if got := s.page.(*page).w.Answers().Connection.Keycloak.Issuer; got != "https://id.example/realms/mcp" {
+		t.Errorf("the answer is %s", got)
+	}
+}
+
 func TestAWrongPasswordIsToldInPlaceAndTriedOnlyAtEnter(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -47,7 +47,9 @@ type lookup struct {
 	asking string
 	// atEnter asks only when the user says that the answer is whole: half a password is a wrong one, and counts as an attempt.
 	atEnter bool
-	run     func(context.Context) Verdict
+	// first: a refusal is of the first answer alone, and the focus stays there or goes back to it.
+	first bool
+	run   func(context.Context) Verdict
 }
 
 // problem returns what is wrong with the answer to a question, in a sentence.

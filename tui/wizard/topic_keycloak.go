@@ -32,7 +32,11 @@ func (w *Walk) whereStep() step {
 				flag:    "--admin-user, --admin-client, or a token in " + plan.EnvToken, key: "keycloak.admin",
 			},
 		},
-		live: func() *lookup { return w.keycloakLookup("", false) },
+		live: func() *lookup {
+			l := w.keycloakLookup("", false)
+			l.first = true
+			return l
+		},
 		done: func() {
 			base, realm := baseOf(d.keycloak)
 			d.keycloak = base
