@@ -2,6 +2,7 @@ package keycloak
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,9 @@ func TestScopesThatStopThePlan(t *testing.T) {
 				got := b.refused("keycloak/scope/mcp:tools")
 				if !strings.Contains(got.Stop, c.stop) || !strings.HasPrefix(got.Propose, c.propose) {
 					t.Errorf("%+v", got)
+				}
+				if !strings.HasPrefix(got.FreeName, "mcp:tools") || slices.ContainsFunc(c.there, func(s scopeRep) bool { return s.Name == got.FreeName }) {
+					t.Errorf("proposes the name %q", got.FreeName)
 				}
 			})
 		}

@@ -102,9 +102,14 @@ func (s *scope) Plan(ctx context.Context) (plan.Change, error) {
 		return s.compare(&scopeRep{}, tagOurs).change(plan.Create, nil)
 	}
 	if stop := s.foreign(have); stop != "" {
-		return plan.Change{Action: plan.Refuse, Stop: stop, Propose: "name: " + s.freeName(all) + " for this scope in mcpwiz.yaml"}, nil
+		free := s.freeName(all)
+		return plan.Change{Action: plan.Refuse, Stop: stop, Propose: "name: " + free + " for this scope in mcpwiz.yaml", FreeName: free}, nil
 	}
-	return s.planChange(have)
+	c, err := s.planChange(have)
+	if c.Action == plan.Refuse {
+		c.FreeName = s.freeName(all)
+	}
+	return c, err
 }
 
 func (s *scope) planChange(have *scopeRep) (plan.Change, error) {

@@ -17,6 +17,8 @@ type PlanOptions struct {
 	Title func() string
 	// Save writes the answers as a file and says where; nil where nothing is to be written.
 	Save func() (path string, err error)
+	// Rename gives a resource another name in the answers; nil where no name can be changed.
+	Rename func(resource, name string)
 	// Last: nothing is applied after this page, and Enter leaves.
 	Last bool
 }
@@ -155,6 +157,7 @@ var (
 	keyAll  = Key{[]string{"e"}, "e", "all"}
 	keyWrap = Key{[]string{"w"}, "w", "wrap"}
 	keySave = Key{[]string{"s"}, "s", "save as file"}
+	keyName = Key{[]string{"n"}, "n", "take the free name"}
 )
 
 func (p *PlanPage) key(m tea.KeyMsg) tea.Cmd {
@@ -169,6 +172,8 @@ func (p *PlanPage) key(m tea.KeyMsg) tea.Cmd {
 		return nil
 	case KeyEnter.Is(m):
 		return p.goOn()
+	case keyName.Is(m) && p.nameless() != nil && !p.saving:
+		return p.rename(*p.nameless())
 	case keySave.Is(m) && p.o.Save != nil && !p.saving:
 		return p.save()
 	}
@@ -185,6 +190,22 @@ func (p *PlanPage) goOn() tea.Cmd {
 		return Go(Leave{})
 	}
 	return Go(Next{})
+}
+
+// nameless is the first change that is refused for its name and that another name would let pass; nil where there is none.
+func (p *PlanPage) nameless() *plan.Change {
+	i := slices.IndexFunc(p.plan.Changes, func(c plan.Change) bool { return c.Action == plan.Refuse && c.FreeName != "" })
+	if i < 0 || p.o.Rename == nil {
+		return nil
+	}
+	return &p.plan.Changes[i]
+}
+
+// rename takes the free name and looks again. What was saved has the old name.
+func (p *PlanPage) rename(c plan.Change) tea.Cmd {
+	p.o.Rename(c.Resource, c.FreeName)
+	p.saved, p.saveErr = "", nil
+	return p.look()
 }
 
 func (p *PlanPage) save() tea.Cmd {

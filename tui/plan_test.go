@@ -308,6 +308,30 @@ func TestSaveAsFile(t *testing.T) {
 	}
 }
 
+// A scope whose name is taken gets the free one with a key, and the plan is made again.
+func TestTheFreeNameIsTaken(t *testing.T) {
+	t.Parallel()
+	taken := plan.Plan{Changes: []plan.Change{{Resource: "keycloak/scope/mcp:tools", Action: plan.Refuse, Stop: "that name is taken",
+		Propose: "name: mcp:tools:mcp.example.com for this scope in mcpwiz.yaml", FreeName: "mcp:tools:mcp.example.com"}}}
+	for _, size := range [][2]int{{80, 24}, {40, 15}} {
+		got := ""
+		a, p := shows(looks["dark"], size[0], size[1], PlanOptions{Rename: func(r, name string) { got = r + " " + name }}, taken, nil)
+		fits(t, a.View(), size[0], size[1])
+		if text := plainText(a.View()); !strings.Contains(text, "n take the free name") {
+			t.Errorf("%v: the key is not told:\n%s", size, text)
+		}
+		press(a, "n")
+		if got != "keycloak/scope/mcp:tools mcp:tools:mcp.example.com" || p.state != planLooking {
+			t.Errorf("renamed %q, state %d", got, p.state)
+		}
+	}
+	a, p := shows(looks["dark"], 80, 24, PlanOptions{Rename: func(string, string) { t.Error("renamed a client") }}, refusedPlan, nil)
+	press(a, "n")
+	if text := plainText(a.View()); strings.Contains(text, "free name") || p.state != planLooked {
+		t.Errorf("offered for a client:\n%s", text)
+	}
+}
+
 func TestIdlePlanWritesNothing(t *testing.T) {
 	t.Parallel()
 	a, p := shows(looks["dark"], 80, 24, PlanOptions{}, samplePlan, nil)

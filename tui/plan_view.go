@@ -245,6 +245,7 @@ func (p *PlanPage) Keys() []Key {
 		}
 	}
 	refused := p.refused() > 0
+	add(p.nameless() != nil, keyName)
 	add(refused, again, KeyEsc.Doing("back"))
 	add(!refused && p.o.Last, KeyEnter.Doing("leave"))
 	add(!refused && !p.o.Last && p.plan.Empty(), KeyEnter.Doing("next"))
@@ -258,7 +259,7 @@ func (p *PlanPage) Keys() []Key {
 }
 
 const planHelp = `What would change, resource by resource: + is new, ~ changed, = as it should be, - removed, ! not ours to change. Below a resource are its settings, what goes (-) and what comes (+). Secrets are made when the plan is applied, kept in mcpwiz.secrets.yaml, and never shown here.
-Nothing is touched before Enter. A plan with a refused resource cannot be applied: do what stands beside "instead", and look again.
+Nothing is touched before Enter. A plan with a refused resource cannot be applied: do what stands beside "instead", and look again; n takes the free name for a scope whose name is taken.
 Space opens a resource and closes it, e does it with all, w wraps what is too long for its line, s writes the answers to mcpwiz.yaml.
 The same without pages: mcpwiz setup -f mcpwiz.yaml --dry-run; with --yes it is applied.
 `

@@ -44,6 +44,8 @@ type Change struct {
 	// Stop is why the plan is refused, Propose what to do instead.
 	Stop    string `json:"stop,omitempty"`
 	Propose string `json:"propose,omitempty"`
+	// FreeName is a name to take instead, where that of a scope is taken.
+	FreeName string `json:"free_name,omitempty"`
 }
 
 // A Field is one setting that changes. Of a secret one neither value is ever set.

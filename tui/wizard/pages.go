@@ -24,7 +24,7 @@ func (w *Walk) Pages() []tui.Page {
 }
 
 func (w *Walk) planPage() tui.Page {
-	o := tui.PlanOptions{Look: w.look, Title: w.where, Save: w.save, Last: w.o.DryRun}
+	o := tui.PlanOptions{Look: w.look, Title: w.where, Save: w.save, Rename: w.rename, Last: w.o.DryRun}
 	if w.o.DryRun {
 		o.Save = nil
 	}

@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,6 +69,12 @@ func (w *Walk) planned() plan.Plan {
 
 func (w *Walk) apply(ctx context.Context, told func(plan.Progress)) error {
 	return w.o.Desk.Apply(ctx, w.Answers(), w.planned(), told)
+}
+
+// rename takes another name for a scope that was planned.
+func (w *Walk) rename(resource, name string) {
+	w.draft.renameScope(strings.TrimPrefix(resource, "keycloak/scope/"), name)
+	w.settle()
 }
 
 func (w *Walk) save() (string, error) { return w.o.Desk.Save(w.Answers()) }
