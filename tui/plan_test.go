@@ -302,6 +302,11 @@ func TestSaveAsFile(t *testing.T) {
 	if text := plainText(a.View()); n != 1 || !strings.Contains(text, "✓ written: mcpwiz.yaml; mcpwiz setup -f mcpwiz.yaml applies it") {
 		t.Errorf("written %d times:\n%s", n, text)
 	}
+	b, refused := shows(looks["dark"], 80, 24, PlanOptions{}, refusedPlan, nil)
+	b.Update(savedMsg{id: refused.id, path: "mcpwiz.yaml"})
+	if text := plainText(b.View()); strings.Contains(text, "applies it") || !strings.Contains(text, "mcpwiz wizard -f mcpwiz.yaml") {
+		t.Errorf("a refused plan that was written:\n%s", text)
+	}
 	a.Update(savedMsg{id: p.id, err: errors.New("the disk is full")})
 	if text := plainText(a.View()); !strings.Contains(text, "seen the disk is full") {
 		t.Errorf("a failure is not told:\n%s", text)

@@ -160,7 +160,11 @@ func (p *PlanPage) below(width int) []string {
 		seen := CardRow{"seen", Plain(p.saveErr.Error()), t.Text}
 		rows = append(rows, t.CardLines(Card{probe.Failed, "the file was not written", []CardRow{seen}}, width, 4)...)
 	case p.saved != "":
-		for i, line := range Wrap(Plain("written: "+p.saved+"; mcpwiz setup -f "+p.saved+" applies it"), width-4) {
+		next := "mcpwiz setup -f " + p.saved + " applies it"
+		if p.refused() > 0 {
+			next = `change there what stands beside "instead"; mcpwiz wizard -f ` + p.saved + " goes on"
+		}
+		for i, line := range Wrap(Plain("written: "+p.saved+"; "+next), width-4) {
 			mark := " "
 			if i == 0 {
 				mark = t.Mark(probe.Passed)
