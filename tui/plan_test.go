@@ -304,7 +304,7 @@ func TestSaveAsFile(t *testing.T) {
 	}
 	b, refused := shows(looks["dark"], 80, 24, PlanOptions{}, refusedPlan, nil)
 	b.Update(savedMsg{id: refused.id, path: "mcpwiz.yaml"})
-	if text := plainText(b.View()); strings.Contains(text, "applies it") || !strings.Contains(text, "mcpwiz wizard -f mcpwiz.yaml") {
+	if text := plainText(b.View()); strings.Contains(text, "applies it") || !strings.Contains(text, "wizard -f mcpwiz.yaml goes on") {
 		t.Errorf("a refused plan that was written:\n%s", text)
 	}
 	a.Update(savedMsg{id: p.id, err: errors.New("the disk is full")})
