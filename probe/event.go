@@ -71,6 +71,29 @@ func (Recognised) event()   {}
 func (Found) event()        {}
 func (Finished) event()     {}
 
+// HandshakeOf returns the id of the handshake that an event is of.
+func HandshakeOf(e Event) string {
+	switch e := e.(type) {
+	case Started:
+		return e.Handshake
+	case StageStarted:
+		return e.Handshake
+	case Seen:
+		return e.Handshake
+	case Noted:
+		return e.Handshake
+	case Excused:
+		return e.Handshake
+	case Recognised:
+		return e.Handshake
+	case Found:
+		return e.Handshake
+	case Finished:
+		return e.Handshake
+	}
+	return ""
+}
+
 // A Source tells how a trace came about; judges do not ask for it.
 type Source string
 

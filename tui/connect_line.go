@@ -68,7 +68,7 @@ func newTimeline(since time.Time) *timeline {
 func (l *timeline) take(batch Events) (gone int) {
 	var stirred []*shake
 	for _, e := range batch {
-		s := l.shake(handshakeOf(e))
+		s := l.shake(probe.HandshakeOf(e))
 		s.seen.take(e)
 		if !slices.Contains(stirred, s) {
 			stirred = append(stirred, s)
@@ -100,28 +100,6 @@ func (l *timeline) shake(id string) *shake {
 	s := &shake{id: id, seen: newSeen(newCatalogue(nil)), byN: map[int][]*arrival{}, known: map[string]bool{}}
 	l.all = append(l.all, s)
 	return s
-}
-
-func handshakeOf(e probe.Event) string {
-	switch e := e.(type) {
-	case probe.Started:
-		return e.Handshake
-	case probe.StageStarted:
-		return e.Handshake
-	case probe.Seen:
-		return e.Handshake
-	case probe.Noted:
-		return e.Handshake
-	case probe.Excused:
-		return e.Handshake
-	case probe.Recognised:
-		return e.Handshake
-	case probe.Found:
-		return e.Handshake
-	case probe.Finished:
-		return e.Handshake
-	}
-	return ""
 }
 
 // add puts new rows at the end; what came before at once is counted in its row.

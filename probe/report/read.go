@@ -133,33 +133,13 @@ func readLines(text []byte) ([]capture, error) {
 			all = append(all, capture{started: s})
 			continue
 		}
-		i, ok := at[handshakeOf(e)]
+		i, ok := at[probe.HandshakeOf(e)]
 		if !ok {
-			return nil, fmt.Errorf("line %d: handshake %q has not started", n, handshakeOf(e))
+			return nil, fmt.Errorf("line %d: handshake %q has not started", n, probe.HandshakeOf(e))
 		}
 		if err := all[i].take(e); err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
 	return all, nil
-}
-
-func handshakeOf(e probe.Event) string {
-	switch e := e.(type) {
-	case probe.StageStarted:
-		return e.Handshake
-	case probe.Seen:
-		return e.Handshake
-	case probe.Noted:
-		return e.Handshake
-	case probe.Excused:
-		return e.Handshake
-	case probe.Recognised:
-		return e.Handshake
-	case probe.Found:
-		return e.Handshake
-	case probe.Finished:
-		return e.Handshake
-	}
-	return ""
 }
