@@ -66,7 +66,7 @@ func (b *bench) proveMachine(t *testing.T) {
 		t.Fatalf("m2m: %d %v", status, got)
 	}
 	claims := claimsOf(t, got["access_token"])
-	if claims["aud"] != mcpURL || claims["sub"] == nil || claims["azp"] != "m2m" || lifetime(claims) != 900 {
+	if claims["aud"] != mcpURL || claims["sub"] == nil || claims["azp"] != "m2m" || !lives900(claims) {
 		t.Errorf("claims %v", claims)
 	}
 	if !strings.Contains(claims["scope"].(string), "mcp:tools") {
@@ -78,9 +78,10 @@ func (b *bench) proveMachine(t *testing.T) {
 	}
 }
 
-// lifetime is in seconds; expires_in is counted from when the answer is written, and so may be one less.
-func lifetime(claims map[string]any) float64 {
-	return claims["exp"].(float64) - claims["iat"].(float64)
+// lives900: Keycloak takes the time anew for iat and for exp, so a second that turns between them stretches the life by one.
+func lives900(claims map[string]any) bool {
+	life := claims["exp"].(float64) - claims["iat"].(float64)
+	return life == 900 || life == 901
 }
 
 func (b *bench) proveSigner(t *testing.T) {

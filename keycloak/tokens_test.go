@@ -44,7 +44,7 @@ func (b *bench) holdClaudes(t *testing.T, got map[string]any, scope string) {
 	t.Helper()
 	claims := claimsOf(t, got["access_token"])
 	has := strings.Fields(claims["scope"].(string))
-	if claims["aud"] != mcpURL || claims["azp"] != "claude" || claims["sub"] == nil || lifetime(claims) != 900 || claims["email"] != nil ||
+	if claims["aud"] != mcpURL || claims["azp"] != "claude" || claims["sub"] == nil || !lives900(claims) || claims["email"] != nil ||
 		!slices.Contains(has, "mcp:tools") || scope != "" && !slices.Contains(has, scope) {
 		t.Errorf("claims %v", claims)
 	}
