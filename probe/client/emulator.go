@@ -61,6 +61,9 @@ func New(o Options) (*Emulator, error) {
 	if o.Transport != nil { // whom it connects to for a name is its own affair
 		e.dial = nil
 	}
+	if n := o.Network; n != nil {
+		e.resolver, e.dial, e.roots = n.Resolver, n.Dial, n.Roots
+	}
 	if e.opt.Handshake == "" {
 		e.opt.Handshake = newID()
 	}
@@ -103,7 +106,7 @@ func (e *Emulator) open(sink probe.Sink) {
 	}, sink)
 	e.tap = &probe.Tap{To: e.session.Add}
 	e.tap.Hide(e.opt.ClientSecret, e.opt.PrivateKey)
-	happy, aside := lanes(e.opt.Transport)
+	happy, aside := lanes(e.opt.Transport, e.opt.Network)
 	e.happy, e.aside = e.tap.Transport(happy), e.tap.Transport(aside)
 	e.excuseUpfront()
 }

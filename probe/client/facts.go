@@ -69,6 +69,9 @@ func (e *Emulator) unseen(u *url.URL) string {
 	if e.dial == nil {
 		return "connections are made out of sight: names and certificates were not looked at"
 	}
+	if e.opt.Network != nil {
+		return ""
+	}
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err == nil && proxy != nil {
 		return "a proxy makes the connections: names and certificates were not looked at"
 	}

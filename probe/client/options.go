@@ -1,8 +1,11 @@
 package client
 
 import (
+	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,10 +35,21 @@ type Options struct {
 	Probes bool
 	// Transport is below the tap; nil: one that honours HTTPS_PROXY and verifies against public roots. Where it is given,
 	// names and certificates are not looked at: whom it connects to is its own affair.
-	Transport  http.RoundTripper
+	Transport http.RoundTripper
+	// Network is where the client stands; nil is this machine's.
+	Network    *Network
 	Informants []probe.Informant
 	// Log takes talk for a person; it may be nil and is told no secret.
 	Log func(format string, args ...any)
+}
+
+// A Network is one that is not this machine's: names are whose it says, and whom it connects to is its affair. It has no
+// proxy.
+type Network struct {
+	Dial     func(ctx context.Context, network, addr string) (net.Conn, error)
+	Resolver *net.Resolver
+	// Roots are the public ones there.
+	Roots *x509.CertPool
 }
 
 const (

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,17 +19,20 @@ import (
 const maxBody = 1 << 20
 
 // newTransport returns a pool of connections. Nothing is decompressed, as the tap would not see the wire.
-func newTransport() *http.Transport {
+func newTransport(at *Network) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DisableCompression = true
+	if at != nil {
+		t.Proxy, t.DialContext, t.TLSClientConfig = nil, at.Dial, &tls.Config{RootCAs: at.Roots}
+	}
 	return t
 }
 
 // lanes returns two ways to the wire: the second does not wait for connections of the first.
-func lanes(below http.RoundTripper) (happy, aside http.RoundTripper) {
+func lanes(below http.RoundTripper, at *Network) (happy, aside http.RoundTripper) {
 	switch t := below.(type) {
 	case nil:
-		return newTransport(), newTransport()
+		return newTransport(at), newTransport(at)
 	case *http.Transport:
 		return t, t.Clone()
 	}
