@@ -119,6 +119,12 @@ type Finding struct {
 // NotReached reports whether the finding's evidence was expected and never came.
 func (f Finding) NotReached() bool { return f.Outcome == Skipped && len(f.Missing) > 0 }
 
+// DocURL is where the page of a check is, docs/checks of this repository: the same as mcpwiz explain says, with an example of
+// each thing that it tells.
+func DocURL(check string) string {
+	return "https://github.com/mcpwiz/mcpwiz/blob/main/docs/checks/" + check + ".md"
+}
+
 // A Status is how a handshake ended.
 type Status string
 

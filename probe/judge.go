@@ -39,7 +39,7 @@ func InOrder(checks []*Check) []*Check {
 }
 
 func (j *judgement) judge(c *Check) Finding {
-	f := Finding{Check: c.ID, Stage: c.Stage, Level: c.Level, Title: c.Title, Spec: c.Spec, Doc: "mcpwiz explain " + c.ID}
+	f := Finding{Check: c.ID, Stage: c.Stage, Level: c.Level, Title: c.Title, Spec: c.Spec, Doc: DocURL(c.ID)}
 	for _, id := range c.After {
 		if before := j.found[id]; before != nil && before.Outcome == Failed {
 			f.Outcome, f.Because = Skipped, id

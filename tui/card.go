@@ -50,7 +50,7 @@ func (t *Theme) FindingCard(f probe.Finding) Card {
 	if f.Because != "" {
 		add("why", "explained by "+f.Because, t.Text)
 	}
-	add("more", f.Doc, t.Code)
+	add("more", "mcpwiz explain "+f.Check, t.Code)
 	return c
 }
 

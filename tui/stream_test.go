@@ -48,7 +48,7 @@ func findings(n int) []probe.Event {
 		c := checks.All[i%len(checks.All)]
 		all = append(all, probe.Found{Handshake: "h1", Finding: probe.Finding{
 			Check: c.ID, Stage: c.Stage, Outcome: outcomes[i/len(checks.All)%3], Title: c.Title, Detail: "seen at https://mcp.example.com/mcp",
-			Effect: "so", Remedy: "mend it with a setting by its exact name", Owner: probe.OwnerOrigin, Doc: "mcpwiz explain " + c.ID,
+			Effect: "so", Remedy: "mend it with a setting by its exact name", Owner: probe.OwnerOrigin, Doc: probe.DocURL(c.ID),
 		}})
 	}
 	return all

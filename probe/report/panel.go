@@ -128,7 +128,7 @@ func (t *Text) wrong(b *strings.Builder, f probe.Finding) {
 	t.row(b, "so", f.Effect)
 	t.row(b, "mend", f.Remedy)
 	t.row(b, "who", who(f))
-	t.row(b, "more", f.Doc)
+	t.row(b, "more", "mcpwiz explain "+f.Check)
 }
 
 func cited(exchanges []int) string {
