@@ -25,6 +25,8 @@ type Options struct {
 	// Checks judge what real clients do here; Recognise finds the profile of one by what it says of itself.
 	Checks    []*probe.Check
 	Recognise func(record.Client) *probe.Profile
+	// Over is laid over what each path answers, where the witness still hears it; nil changes nothing.
+	Over func(http.Handler) http.Handler
 	// Transport is for calls to authorization servers; nil is a transport that honours HTTPS_PROXY.
 	Transport http.RoundTripper
 	// Now is the clock; nil is time.Now.
@@ -71,6 +73,9 @@ func (o *Options) fill() error {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Over == nil {
+		o.Over = func(h http.Handler) http.Handler { return h }
 	}
 	if o.Drain == 0 {
 		o.Drain = defaultDrain

@@ -46,20 +46,20 @@ func newPort(listen string, endpoints []*endpoint, health http.Handler, o Option
 			if p.paths[r.path] != nil {
 				return nil, fmt.Errorf("%s: the path %s is taken on %s; give each server of a port a path of its own", n.URL, r.path, listen)
 			}
-			p.paths[r.path] = []target{n.target(r, hosts)}
+			p.paths[r.path] = []target{n.target(r, hosts, o.Over)}
 		}
 	}
 	own := maps.Clone(p.paths)
 	for _, n := range endpoints {
 		for _, r := range n.roots {
 			if own[r.path] == nil {
-				p.addRoot(n.target(r, hosts))
+				p.addRoot(n.target(r, hosts, o.Over))
 			}
 		}
 	}
 	nothing := route{path: wellKnown, handler: http.HandlerFunc(p.nothing), hidden: true}
 	for _, n := range endpoints {
-		p.addRoot(n.target(nothing, hosts))
+		p.addRoot(n.target(nothing, hosts, o.Over))
 	}
 	p.elsewhere = gateway.Hosts(hosts, http.HandlerFunc(p.nothing))
 	p.handler = named(o.Tool.Name+"/"+o.Tool.Version, http.HandlerFunc(p.serve))
@@ -67,8 +67,8 @@ func newPort(listen string, endpoints []*endpoint, health http.Handler, o Option
 }
 
 // target has the endpoint's witness listen at a route, in front of the guard of hosts: a Host that is refused is evidence.
-func (n *endpoint) target(r route, hosts []string) target {
-	r.handler = n.stand.watched(gateway.Hosts(hosts, r.handler))
+func (n *endpoint) target(r route, hosts []string, over func(http.Handler) http.Handler) target {
+	r.handler = n.stand.watched(over(gateway.Hosts(hosts, r.handler)))
 	return target{n.resource.Host(), r}
 }
 
