@@ -1,10 +1,7 @@
 package tui
 
 import (
-	"net"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/checks"
@@ -40,22 +37,6 @@ func (s *seen) see(x probe.Exchange) {
 	s.exchanges[i] = y
 }
 
-// stageOf says at which stage an exchange is told, by what it is evidence of; the first that holds.
-var stageOf = []struct {
-	evidence probe.Evidence
-	stage    probe.Stage
-}{
-	{probe.ToolsList, probe.StageTools}, {probe.ToolCall, probe.StageTools}, {probe.Initialize, probe.StageInitialize},
-	{probe.Stream, probe.StageSession}, {probe.SessionEnd, probe.StageSession},
-	{probe.Unauthenticated, probe.StageChallenge}, {probe.Preflight, probe.StageChallenge},
-	{probe.ResourceMetadata, probe.StageResourceMetadata},
-	{probe.ServerMetadata, probe.StageServerMetadata}, {probe.JWKS, probe.StageServerMetadata},
-	{probe.Registration, probe.StageRegistration},
-	{probe.Authorization, probe.StageAuthorization}, {probe.Login, probe.StageAuthorization}, {probe.Callback, probe.StageAuthorization},
-	{probe.TokenRequest, probe.StageToken}, {probe.Refresh, probe.StageToken}, {probe.Introspection, probe.StageToken}, {probe.Revocation, probe.StageSession},
-	{probe.Authenticated, probe.StageInitialize},
-}
-
 // sort gives every exchange its stage and its lane: what one is evidence of may follow from a later one.
 func (s *seen) sort() {
 	if !s.unsorted {
@@ -66,24 +47,19 @@ func (s *seen) sort() {
 	if t.Profile == nil {
 		t.Profile = &probe.Profile{}
 	}
-	at := map[*probe.Exchange]int{}
 	for _, y := range s.exchanges {
 		t.Exchanges = append(t.Exchanges, &y.Exchange)
 	}
-	for _, o := range stageOf {
-		for _, x := range t.Of(o.evidence) {
-			if _, ok := at[x]; !ok {
-				at[x] = slices.Index(probe.Stages, o.stage)
-			}
-		}
-	}
-	lanes := newLaneFinder(t)
+	placing := probe.NewPlacing(t)
 	for _, y := range s.exchanges {
-		stage, ok := at[&y.Exchange]
+		at, ok := placing.Stage(&y.Exchange)
 		if !ok {
-			stage = slices.Index(probe.Stages, s.otherwise(y))
+			at = s.otherwise(y)
 		}
-		to := lanes.lane(y)
+		stage, to := slices.Index(probe.Stages, at), ownerLanes[placing.Party(&y.Exchange)]
+		if y.self {
+			to = LaneEdge
+		}
 		if y.stage != stage || y.to != to {
 			s.touch(y.stage)
 			s.touch(stage)
@@ -192,56 +168,4 @@ func (s *seen) cited(f probe.Finding, stage int) *seenExchange {
 		}
 	}
 	return x
-}
-
-// A laneFinder knows who is who by host.
-type laneFinder struct {
-	trace   *probe.Trace
-	target  string
-	issuers []*url.URL
-}
-
-func newLaneFinder(t *probe.Trace) *laneFinder {
-	l := &laneFinder{trace: t, target: hostOf(t.URL())}
-	names := t.ResourceMetadata().Strings("authorization_servers")
-	if d := t.ServerMetadata(); d != nil {
-		names = append(slices.Clone(names), d.String("issuer"))
-	}
-	for _, name := range names {
-		if u, err := url.Parse(name); err == nil && u.Host != "" {
-			l.issuers = append(l.issuers, u)
-		}
-	}
-	return l
-}
-
-// lane is whom an exchange reached. The target's own host is the MCP server's, but for what lies under the path of an
-// issuer there; another host is the authorization server's, and the client's where the browser comes back to it.
-func (l *laneFinder) lane(y *seenExchange) Lane {
-	u, x := y.URL(), &y.Exchange
-	switch {
-	case y.self:
-		return LaneEdge
-	case hostOf(u) == l.target:
-		for _, issuer := range l.issuers {
-			path := strings.TrimSuffix(issuer.Path, "/")
-			under := strings.HasPrefix(u.Path, path+"/") || strings.HasPrefix(u.Path, "/.well-known/") && strings.HasSuffix(u.Path, path)
-			if hostOf(issuer) == l.target && path != "" && under {
-				return LaneAuth
-			}
-		}
-		return LaneMCP
-	case l.trace.Is(x, probe.Callback) && !l.trace.Is(x, probe.Authorization) && !l.trace.Is(x, probe.Login):
-		return LaneYou
-	}
-	return LaneAuth
-}
-
-// hostOf is a URL's host with its port, the default one left out.
-func hostOf(u *url.URL) string {
-	host := strings.ToLower(u.Host)
-	if h, port, err := net.SplitHostPort(host); err == nil && (port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http") {
-		return h
-	}
-	return host
 }
