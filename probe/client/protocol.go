@@ -195,7 +195,7 @@ func watch(ctx context.Context, resp *http.Response, pause time.Duration) {
 	go func() {
 		defer close(over)
 		if !isStream(resp.Header) {
-			_, _ = read(resp) // the tap has copied it
+			_, _ = read(resp.Body) // the tap has copied it
 			return
 		}
 		events(resp.Body, func([]byte) bool { return false })

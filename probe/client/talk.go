@@ -140,7 +140,7 @@ func exchange(ctx context.Context, via http.RoundTripper, limit time.Duration, r
 	if isStream(resp.Header) {
 		a.body = answerIn(resp.Body)
 	} else {
-		a.body, a.err = read(resp)
+		a.body, a.err = read(resp.Body)
 	}
 	a.parse()
 	return a
@@ -165,6 +165,7 @@ func (a *reply) parse() {
 // answerIn reads a stream until the event that answers a request, and returns its data. It then reads on for a moment, so
 // that a stream that ends there leaves the connection whole.
 func answerIn(body io.Reader) []byte {
+	body = io.LimitReader(body, maxBody)
 	var found []byte
 	events(body, func(data []byte) bool {
 		var m struct{ Result, Error json.RawMessage }
@@ -176,7 +177,7 @@ func answerIn(body io.Reader) []byte {
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
-		_, _ = io.Copy(io.Discard, io.LimitReader(body, maxBody)) // what comes after the answer is not asked for
+		_, _ = io.Copy(io.Discard, body) // what comes after the answer is not asked for
 	}()
 	select {
 	case <-drained:

@@ -64,7 +64,7 @@ func (e *Emulator) grant() url.Values {
 	return form
 }
 
-// renew gets new tokens for the refresh token (RFC 6749 section 6), and goes on with them.
+// renew gets new tokens for the refresh token (RFC 6749 section 6).
 func renew(ctx context.Context, e *Emulator) error {
 	if e.wallet.first.refresh == "" {
 		return errors.New("there is no refresh token")
@@ -74,10 +74,15 @@ func renew(ctx context.Context, e *Emulator) error {
 		return err
 	}
 	e.wallet.renewed = e.tokensOf(a)
+	return nil
+}
+
+// goOn uses the new token, where there is one.
+func goOn(ctx context.Context, e *Emulator) error {
 	if e.wallet.renewed.access == "" || e.wallet.talk == nil {
 		return nil
 	}
-	_, err = e.list(ctx, e.wallet.renewed.access)
+	_, err := e.list(ctx, e.wallet.renewed.access)
 	return err
 }
 

@@ -22,6 +22,7 @@ const maxBody = 1 << 20
 func newTransport(at *Network) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DisableCompression = true
+	t.MaxIdleConnsPerHost, t.MaxResponseHeaderBytes = asideAtOnce, maxBody
 	if at != nil {
 		t.Proxy, t.DialContext, t.TLSClientConfig = nil, at.Dial, &tls.Config{RootCAs: at.Roots}
 	}
@@ -85,7 +86,7 @@ func send(ctx context.Context, via http.RoundTripper, limit time.Duration, r *ht
 	}
 	defer resp.Body.Close()
 	a := &answer{status: resp.StatusCode, header: resp.Header}
-	a.body, a.err = read(resp)
+	a.body, a.err = read(resp.Body)
 	return a
 }
 
@@ -161,8 +162,8 @@ func (e *Emulator) limit(seconds, otherwise int) time.Duration {
 }
 
 // read returns a body up to the limit.
-func read(resp *http.Response) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(resp.Body, maxBody))
+func read(body io.Reader) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(body, maxBody))
 }
 
 // isStream reports whether an answer is a stream of events.
