@@ -30,6 +30,12 @@ func TestRecognise(t *testing.T) {
 		{"node", "Visual Studio Code", "vscode"},
 		{"node", "Visual Studio Code - Insiders", "vscode"},
 		{"", "cursor-vscode", "cursor"},
+		{"codex-mcp-client/0.154.0", "codex-mcp-client", "codex"},
+		{"node", "gemini-cli-mcp-client", "gemini-cli"},
+		{"node", "Gemini CLI MCP Client", "gemini-cli"},
+		{"", "goose-desktop", "goose"},
+		{"undici", "mcpc", "mcpc"},
+		{"", "FastMCP Client", "fastmcp"},
 		{"node", "MCP CLI Proxy", "mcp-remote"},
 		{"node", "mcp-remote-fallback-test", "mcp-remote"},
 		{"node", "claude-ai (via mcp-remote 0.15.1)", "mcp-remote"},
@@ -49,7 +55,8 @@ func TestRecognise(t *testing.T) {
 	}
 }
 
-// A client that behaves as its profile says is recognised, by its first request to the endpoint, as no other.
+// A client that behaves as its profile says is recognised, by its first request to the endpoint or by what it registers, as no
+// other.
 func TestEachProfileRecognisesItsOwn(t *testing.T) {
 	t.Parallel()
 	for name, p := range parsed(t) {
@@ -60,8 +67,11 @@ func TestEachProfileRecognisesItsOwn(t *testing.T) {
 		if p.Headers.MCPUserAgent != nil {
 			agent = *p.Headers.MCPUserAgent
 		}
-		if got := Recognise(agent, p.Protocol.Client.Name); got == nil || got.ID != p.ID {
-			t.Errorf("%s: %q, %q is taken for %v", name, agent, p.Protocol.Client.Name, got)
+		asking := Recognise(agent, p.Protocol.Client.Name)
+		registered, _ := p.Register.Body["client_name"].(string)
+		registering := Recognise("", registered)
+		if (asking == nil || asking.ID != p.ID) && (registering == nil || registering.ID != p.ID) {
+			t.Errorf("%s: %q, %q is taken for %v, %q for %v", name, agent, p.Protocol.Client.Name, asking, registered, registering)
 		}
 	}
 }
