@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/report"
 )
 
 // A document is a stage as it is read: findings, then exchanges as sent and received; or (stage -1) the talk. It is made
@@ -170,7 +170,7 @@ func (w *docWriter) message(mark string, header http.Header, b probe.Body) {
 			w.wrapped(mark, "", name+": "+value)
 		}
 	}
-	lines := bodyLines(b)
+	lines := report.BodyLines(b)
 	if len(lines) == 0 {
 		return
 	}
@@ -186,48 +186,6 @@ func (w *docWriter) message(mark string, header http.Header, b probe.Body) {
 		text := strings.TrimLeft(line, " ")
 		w.wrapped(mark, line[:min(len(line)-len(text), w.width/2)], text)
 	}
-}
-
-// bodyLines is a body as it is told: all of it is redacted already.
-func bodyLines(b probe.Body) []string {
-	var lines []string
-	add := func(text string) { lines = append(lines, strings.Split(strings.TrimRight(text, "\n"), "\n")...) }
-	switch {
-	case b.JSON != nil:
-		add(indented(b.JSON))
-	case b.Form != nil:
-		for _, name := range slices.Sorted(maps.Keys(b.Form)) {
-			for _, value := range b.Form[name] {
-				add(name + "=" + strings.ReplaceAll(value, "\n", " "))
-			}
-		}
-	case b.Page != nil:
-		add("page \"" + b.Page.Title + "\": " + b.Page.Text)
-	case b.Text != "":
-		add(b.Text)
-	}
-	for _, e := range b.Events {
-		add(fmt.Sprintf("event after %.0f ms: %s %s", e.At, e.Event, e.ID))
-		add(indented(e.Data))
-	}
-	if b.Problem != "" {
-		add("(" + b.Problem + ") " + b.Hex)
-	}
-	if b.Truncated {
-		add(fmt.Sprintf("(cut: %d bytes passed)", b.Size))
-	}
-	return lines
-}
-
-func indented(v any) string {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return fmt.Sprint(v)
-	}
-	return out.String()
 }
 
 // fact is evidence that is no exchange, one line for each of its members.

@@ -20,6 +20,8 @@ type TextOptions struct {
 	ASCII bool
 	// Wide opens every stage and every finding that another explains, and tells why what was skipped was.
 	Wide bool
+	// Verbose tells every exchange as it was sent and received, and every fact.
+	Verbose bool
 	// Checks is the catalogue, for its order.
 	Checks []*probe.Check
 }
@@ -43,6 +45,9 @@ type handshake struct {
 	told     map[probe.Stage]string
 	findings map[probe.Stage][]probe.Finding
 	excused  []probe.Excused
+	// exchanges and facts are kept for a text that tells them.
+	exchanges []probe.Exchange
+	facts     []probe.Fact
 }
 
 // NewText returns a writer of text to w.
@@ -66,6 +71,14 @@ func (t *Text) Sink(e probe.Event) {
 		t.on(e.Handshake, func(h *handshake) { t.recognised(h, e.Profile) })
 	case probe.Excused:
 		t.on(e.Handshake, func(h *handshake) { h.excused = append(h.excused, e) })
+	case probe.Seen:
+		if t.o.Verbose {
+			t.on(e.Handshake, func(h *handshake) { h.see(e.Exchange) })
+		}
+	case probe.Noted:
+		if t.o.Verbose {
+			t.on(e.Handshake, func(h *handshake) { h.facts = append(h.facts, e.Fact) })
+		}
 	case probe.Found:
 		t.on(e.Handshake, func(h *handshake) { h.find(e.Finding); t.tellDone(h) })
 	case probe.Finished:
@@ -183,6 +196,9 @@ func (t *Text) finish(h *handshake, s probe.Summary) {
 		t.skipped(all, h.excused)
 	}
 	t.untried(h.excused)
+	if t.o.Verbose {
+		t.seen(h)
+	}
 	t.last(all, s)
 }
 

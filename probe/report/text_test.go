@@ -17,17 +17,18 @@ func TestText(t *testing.T) {
 		story
 		TextOptions
 	}{
-		"healthy":        {healthy(), TextOptions{Width: 80}},
-		"healthy-wide":   {healthy(), TextOptions{Width: 100, Wide: true}},
-		"operator":       {operator(), TextOptions{}},
-		"operator-80":    {operator(), TextOptions{Width: 80}},
-		"operator-40":    {operator(), TextOptions{Width: 40}},
-		"operator-ascii": {operator(), TextOptions{Width: 80, ASCII: true}},
-		"operator-color": {operator(), TextOptions{Width: 80, Color: true}},
-		"operator-wide":  {operator(), TextOptions{Width: 80, Wide: true}},
-		"incomplete":     {incomplete(), TextOptions{Width: 80}},
-		"incomplete-40":  {incomplete(), TextOptions{Width: 40}},
-		"overheard":      {overheard(), TextOptions{Width: 80}},
+		"healthy":          {healthy(), TextOptions{Width: 80}},
+		"healthy-wide":     {healthy(), TextOptions{Width: 100, Wide: true}},
+		"operator":         {operator(), TextOptions{}},
+		"operator-80":      {operator(), TextOptions{Width: 80}},
+		"operator-40":      {operator(), TextOptions{Width: 40}},
+		"operator-ascii":   {operator(), TextOptions{Width: 80, ASCII: true}},
+		"operator-color":   {operator(), TextOptions{Width: 80, Color: true}},
+		"operator-wide":    {operator(), TextOptions{Width: 80, Wide: true}},
+		"operator-verbose": {operator(), TextOptions{Width: 80, Verbose: true}},
+		"incomplete":       {incomplete(), TextOptions{Width: 80}},
+		"incomplete-40":    {incomplete(), TextOptions{Width: 40}},
+		"overheard":        {overheard(), TextOptions{Width: 80}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +121,7 @@ func hostileStory() story {
 func TestTextShowsWhatTerminalsActOn(t *testing.T) {
 	t.Parallel()
 	y := hostileStory()
-	for _, o := range []TextOptions{{}, {Width: 40}, {Width: 80, Wide: true, ASCII: true}} {
+	for _, o := range []TextOptions{{}, {Width: 40}, {Width: 80, Wide: true, ASCII: true, Verbose: true}} {
 		text := y.text(t, o)
 		if at := strings.IndexFunc(strings.ReplaceAll(text, "\n", " "), acts); at >= 0 {
 			t.Errorf("%+v: told raw: %.80q", o, text[at:])
