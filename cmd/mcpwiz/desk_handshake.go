@@ -29,6 +29,7 @@ func (d *desk) handshakeAs(ctx context.Context, a wizard.Answers, as tui.ProbeRu
 		if err != nil {
 			return probe.Summary{}, err
 		}
+		h.Resolvers = client.PublicResolvers()
 		sum, err := d.shake(ctx, h, as, sink)
 		d.mu.Lock()
 		d.last = &sum

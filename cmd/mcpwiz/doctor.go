@@ -4,13 +4,16 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mcpwiz/mcpwiz/probe/client"
 )
 
 type doctorOptions struct {
 	handshakeOptions
-	read       string
-	tui        bool
-	background backgroundFlags
+	noPublicDNS bool
+	read        string
+	tui         bool
+	background  backgroundFlags
 }
 
 func (p *program) doctor() *cobra.Command {
@@ -39,6 +42,7 @@ when something failed, 3 when something expected was not reached.
 	o.add(c)
 	c.Flags().BoolVar(&o.tui, "tui", false, "watch it live on a page, and open each stage; the report comes afterwards")
 	o.background.add(c)
+	c.Flags().BoolVar(&o.noPublicDNS, "no-public-dns", false, "do not compare host names with what 1.1.1.1 and 8.8.8.8 say of them")
 	c.Flags().StringVar(&o.read, "read", "", "judge a capture or a JSON report again; `file`, - for what comes in")
 	return c
 }
@@ -60,9 +64,17 @@ func (p *program) runDoctor(ctx context.Context, o *doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	for i := range all {
-		all[i].Probes = true
-	}
+	o.examine(all)
 	t := p.telling(o.telling)
 	return p.run(ctx, t, all, t.Sink)
+}
+
+// examine has handshakes ask also what no client would: the servers, and for a public name two public name servers.
+func (o *doctorOptions) examine(all []client.Options) {
+	for i := range all {
+		all[i].Probes = true
+		if !o.noPublicDNS {
+			all[i].Resolvers = client.PublicResolvers()
+		}
+	}
 }

@@ -28,6 +28,7 @@ func (p *program) showDoctor(ctx context.Context, o *doctorOptions) error {
 	if err != nil {
 		return err
 	}
+	o.examine(all)
 	quiet := *p
 	quiet.in = nil // what is asked is asked on the page
 	page := tui.NewProbe(tui.ProbeOptions{

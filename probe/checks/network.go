@@ -26,6 +26,14 @@ var network = []*probe.Check{
 		Spec: claudeReach, Needs: []probe.Evidence{probe.OfFact("dns")}, Judge: resolves,
 	},
 	{
+		ID: "network.names-agree", Title: "public name servers say the same as this machine's",
+		Doc: "The doctor asks whom this machine's name service names, a client whom the public name servers do. " +
+			"A record that only your own name server has, or /etc/hosts, or two name servers that disagree, show as a server that works from here and not from elsewhere. " +
+			"Compare dig +short A <host> @1.1.1.1 with dig +short A <host>, and make the public record.",
+		Stage: probe.StageNetwork, Level: probe.Must, Owner: probe.OwnerNetwork,
+		Spec: claudeReach, Needs: []probe.Evidence{probe.OfFact("dns")}, After: []string{"network.resolves"}, Judge: namesAgree,
+	},
+	{
 		ID: "network.address-public", Title: "every address is public, and one is IPv4",
 		Doc: "A client in its vendor's cloud sees only the public internet: hosted Claude asks for an A record and refuses a name of which any address is private. " +
 			"It works from home and not from Claude, without a single request in the log. " +

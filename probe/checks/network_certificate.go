@@ -8,7 +8,9 @@ import (
 )
 
 // certificates returns the last certificate seen at each host and port.
-func certificates(t *probe.Trace) []probe.Fact { return lastOf(t, "certificate", "host", "port") }
+func certificates(t *probe.Trace) []probe.Fact {
+	return lastOf(t.FactsOf("certificate"), "host", "port")
+}
 
 func certificateVerifies(t *probe.Trace) probe.Verdict {
 	if t.Rehearsal() {

@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -9,15 +8,23 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe"
 )
 
-// lookups returns the last answer of the name service for each host.
-func lookups(t *probe.Trace) []probe.Fact { return lastOf(t, "dns", "host") }
+// lookups returns the last answer of this machine's name service for each host.
+func lookups(t *probe.Trace) []probe.Fact {
+	own := func(f probe.Fact) bool { return !byPublic(f) }
+	return lastOf(filtered(t.FactsOf("dns"), own), "host")
+}
 
-func lastOf(t *probe.Trace, kind string, names ...string) []probe.Fact {
+// lastOf returns of facts with the same data under names, and for "" the same source, the last.
+func lastOf(facts []probe.Fact, names ...string) []probe.Fact {
 	var all []probe.Fact
 	at := map[string]int{}
-	for _, f := range t.FactsOf(kind) {
+	for _, f := range facts {
 		key := ""
 		for _, name := range names {
+			if name == "" {
+				key += f.Source + " "
+				continue
+			}
 			key += value(f.Data[name]) + " "
 		}
 		if i, ok := at[key]; ok {
@@ -75,6 +82,11 @@ func unresolved(t *probe.Trace, f probe.Fact, name, said string, missing bool) p
 	case said != "":
 		v = probe.Fail("%s does not resolve: %s", name, clipped(said, 160))
 	}
+	if known, _ := publicly(t, name); len(addresses(known...)) > 0 {
+		return probe.Fail("%s does not resolve here, though it is %s for %s", name, list(addresses(known...)), list(sources(known))).
+			OnFact(f).OnFact(known...).Who(probe.OwnerNetwork).So("nothing was asked of %s from here; others may reach it", partyAt(t, f)).
+			Mend("look at this machine's resolver (dig %s): a record that is new is missing until what the resolver keeps runs out", name)
+	}
 	v = v.OnFact(f).So("%s cannot reach %s", clientName(t), partyAt(t, f))
 	if said != "" && !missing {
 		return v.Mend("see that the zone's name servers answer for %s (dig +trace %s), and that this machine's resolver works", name, name)
@@ -100,49 +112,6 @@ func notHosted(t *probe.Trace) probe.Verdict {
 		return probe.Skip("nothing tells from which network the client connects")
 	}
 	return probe.Skip("%s connects from its user's own network", clientName(t))
-}
-
-func addressPublic(t *probe.Trace) probe.Verdict {
-	switch {
-	case t.Rehearsal():
-		return probe.Skip(rehearsal)
-	case !t.Profile.Hosted:
-		return notHosted(t)
-	}
-	var all []string
-	for _, f := range lookups(t) {
-		name, four := text(f.Data["host"]), texts(f.Data["a"])
-		found := slices.Concat(four, texts(f.Data["aaaa"]))
-		private := slices.DeleteFunc(slices.Clone(found), public)
-		v := func(format string, args ...any) probe.Verdict {
-			return probe.Fail(format, args...).OnFact(f).So("%s refuses the name without sending a request", clientName(t))
-		}
-		switch {
-		case len(found) == 0:
-			continue
-		case len(private) > 0:
-			return v("%s resolves to %s, which is not public", name, list(private)).
-				Mend("publish only public addresses for %s; where your own name server answers differently than the public ones, compare: dig +short A %s @1.1.1.1", name, name)
-		case len(four) == 0:
-			return v("%s has only AAAA records: %s", name, list(found)).
-				Mend("add an A record for %s: the client speaks IPv4 alone (a tunnel or a proxied record has both)", name)
-		}
-		all = append(all, four...)
-	}
-	if len(all) == 0 {
-		return probe.Unknown("no address is known")
-	}
-	return probe.Pass("%s", list(all)).OnFact(lookups(t)...)
-}
-
-// public reports whether an address can be reached from everywhere; what is no address is left to others to judge.
-func public(address string) bool {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return true
-	}
-	a = a.Unmap().WithZone("")
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !shared.Contains(a)
 }
 
 // authorizationServer returns the authorization server that the client turns to, and the exchange that named it.

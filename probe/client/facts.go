@@ -35,6 +35,13 @@ func (e *Emulator) look(ctx context.Context, raw string) {
 		defer cancel()
 		e.resolve(ctx, u)
 	})
+	for _, r := range e.opt.Resolvers {
+		e.looking.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, lookLimit)
+			defer cancel()
+			e.resolveBy(ctx, r, u.Hostname())
+		})
+	}
 	e.looking.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, lookLimit)
 		defer cancel()
@@ -111,6 +118,27 @@ func (e *Emulator) resolve(ctx context.Context, u *url.URL) {
 		return
 	}
 	e.note("dns", "system", data)
+}
+
+// resolveBy notes what a public name server says of a host, unless its name is nobody else's business.
+func (e *Emulator) resolveBy(ctx context.Context, r Resolver, host string) {
+	if !everybodys(host) {
+		return
+	}
+	found, err := r.lookUp(ctx, host)
+	if errors.Is(ctx.Err(), context.Canceled) { // we gave up, the name server did not
+		return
+	}
+	data := map[string]any{"host": host, "a": append([]string{}, found.a...), "aaaa": append([]string{}, found.aaaa...), "not_found": found.notFound}
+	switch {
+	case err != nil:
+		data["error"] = err.Error()
+	case found.notFound:
+		data["error"] = "no such host"
+	case found.cname != "":
+		data["cname"] = found.cname
+	}
+	e.note("dns", r.Name, data)
 }
 
 // certificate notes what a host shows of itself in a TLS handshake, verified or not.

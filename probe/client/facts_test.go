@@ -156,22 +156,25 @@ func answerNames(t *testing.T, conn net.Conn) {
 		if _, err := io.ReadFull(conn, question); err != nil {
 			return
 		}
-		var m dnsmessage.Message
-		if err := m.Unpack(question); err != nil {
-			t.Error(err)
-			return
-		}
-		answerName(&m)
-		reply, err := m.AppendPack(make([]byte, 2))
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		binary.BigEndian.PutUint16(reply, uint16(len(reply)-2))
-		if _, err := conn.Write(reply); err != nil {
+		reply := answerTo(t, question)
+		if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...)); err != nil {
 			return
 		}
 	}
+}
+
+func answerTo(t *testing.T, question []byte) []byte {
+	var m dnsmessage.Message
+	if err := m.Unpack(question); err != nil {
+		t.Error(err)
+		return nil
+	}
+	answerName(&m)
+	reply, err := m.Pack()
+	if err != nil {
+		t.Error(err)
+	}
+	return reply
 }
 
 func answerName(m *dnsmessage.Message) {

@@ -36,6 +36,8 @@ type Options struct {
 	// Transport is below the tap; nil: one that honours HTTPS_PROXY and verifies against public roots. Where it is given,
 	// names and certificates are not looked at: whom it connects to is its own affair.
 	Transport http.RoundTripper
+	// Resolvers are public name servers that are asked too for names that may be told to them; none are by default.
+	Resolvers []Resolver
 	// Network is where the client stands; nil is this machine's.
 	Network    *Network
 	Informants []probe.Informant
