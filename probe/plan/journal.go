@@ -21,6 +21,10 @@ func JournalPath(path string) string {
 // A Journal has what we changed, so that it can be undone. It is only ever appended to, and each record is on the disk
 // before the world is touched.
 type Journal struct {
+	// Place is where the changes are made, so that they are undone there and nowhere else: the realm's issuer. It is set
+	// before the first change.
+	Place string
+
 	mu   sync.Mutex
 	path string
 	run  string
@@ -31,8 +35,11 @@ type Journal struct {
 type Record struct {
 	Time time.Time `json:"time"`
 	// Run is the same for all records of one run.
-	Run  string     `json:"run"`
-	Kind RecordKind `json:"kind"`
+	Run   string     `json:"run"`
+	Kind  RecordKind `json:"kind"`
+	Place string     `json:"place,omitempty"`
+	// Of is the run that made a change that was undone.
+	Of string `json:"of,omitempty"`
 	// Change holds no secret.
 	Change Change `json:"change"`
 	Error  string `json:"error,omitempty"`
@@ -47,6 +54,10 @@ const (
 	Applied  RecordKind = "applied"
 	// Failed: some of it may be in place.
 	Failed RecordKind = "failed"
+	// Found: somebody else made just that at the same moment. It is not ours to undo.
+	Found RecordKind = "found"
+	// Undone: what was before is put back, or there was nothing left to put back.
+	Undone RecordKind = "undone"
 )
 
 // OpenJournal opens the journal of a run. The file is made when the first change is.
@@ -56,19 +67,28 @@ func OpenJournal(path string) *Journal {
 
 func (j *Journal) intend(c Change) error { return j.append(Record{Kind: Intended, Change: c}) }
 
-func (j *Journal) done(c Change, failure error) error {
-	r := Record{Kind: Applied, Change: c}
+// ended tells how a change that was intended ended.
+func (j *Journal) ended(c Change, kind RecordKind, failure error) error {
+	r := Record{Kind: kind, Change: c}
 	if failure != nil {
-		r.Kind, r.Error = Failed, failure.Error()
+		r.Error = failure.Error()
 	}
 	r.Change.Before = nil // the intent has it
 	return j.append(r)
+}
+
+func (j *Journal) undone(p Past) error {
+	c := Change{Resource: p.Change.Resource, Action: p.Change.Action}
+	return j.append(Record{Kind: Undone, Of: p.Run, Place: p.Place, Change: c})
 }
 
 func (j *Journal) append(r Record) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	r.Time, r.Run = j.now().UTC(), j.run
+	if r.Place == "" {
+		r.Place = j.Place
+	}
 	line, err := json.Marshal(r)
 	if err == nil {
 		err = appendDurably(j.path, line)
@@ -105,7 +125,10 @@ func appendDurably(path string, line []byte) (err error) {
 	if _, err := f.Write(append(line, '\n')); err != nil {
 		return err
 	}
-	return f.Sync()
+	if err := f.Sync(); err != nil || info.Size() > 0 {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
 }
 
 // ReadJournal returns the records in order; none when there is no journal. A line that a crash has torn was not yet

@@ -23,7 +23,7 @@ func TestJournalOutlivesATornLine(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.done(Change{Resource: "a", Action: Create}, nil); err != nil {
+	if err := j.ended(Change{Resource: "a", Action: Create}, Applied, nil); err != nil {
 		t.Fatal(err)
 	}
 	records, err := ReadJournal(path)

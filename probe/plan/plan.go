@@ -71,7 +71,8 @@ type Progress struct {
 }
 
 // Apply makes the changes one at a time. Each is looked at again right before, written to the journal before the world
-// is touched, and must leave nothing to do behind. It stops at the first error; told may be nil.
+// is touched, and must leave nothing to do behind. It stops at the first error; told may be nil. Meanwhile no other run
+// beside the same journal changes anything.
 func Apply(ctx context.Context, resources []Resource, p Plan, j *Journal, told func(Progress)) error {
 	if told == nil {
 		told = func(Progress) {}
@@ -79,6 +80,11 @@ func Apply(ctx context.Context, resources []Resource, p Plan, j *Journal, told f
 	if err := applicable(resources, p); err != nil {
 		return err
 	}
+	unlock, err := j.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	for i, r := range resources {
 		at := Progress{Index: i, Total: len(resources), Change: p.Changes[i]}
 		err := applyOne(ctx, r, p.Changes[i], j, func() { told(at) })
@@ -124,14 +130,44 @@ func applyOne(ctx context.Context, r Resource, planned Change, j *Journal, begin
 	if err := j.intend(now); err != nil {
 		return err
 	}
-	err = applyAndCompare(ctx, r, now)
-	return errors.Join(err, j.done(now, err))
+	kind, err := applyAndCompare(ctx, r, now)
+	return errors.Join(err, j.ended(now, kind, err))
 }
 
-func applyAndCompare(ctx context.Context, r Resource, c Change) error {
-	if err := r.Apply(ctx, c); err != nil {
-		return fmt.Errorf("apply %s: %w", r.Name(), err)
+// applyAndCompare looks again where the change met with somebody else's, and makes it once more if it is still needed.
+func applyAndCompare(ctx context.Context, r Resource, c Change) (RecordKind, error) {
+	err := r.Apply(ctx, c)
+	if conflicts(err) {
+		now, lookErr := look(ctx, r)
+		switch {
+		case lookErr != nil:
+			return Failed, fmt.Errorf("apply %s: %w", r.Name(), errors.Join(err, lookErr))
+		case now.Empty():
+			return Found, nil
+		case !now.same(c) && c.Action == Create: // a thing is made whole or not at all
+			return Found, fmt.Errorf("apply %s: %w: %w", r.Name(), ErrMoved, err)
+		case !now.same(c):
+			return Failed, fmt.Errorf("apply %s: %w: %w", r.Name(), ErrMoved, err)
+		}
+		err = r.Apply(ctx, c)
 	}
+	if err != nil {
+		return Failed, fmt.Errorf("apply %s: %w", r.Name(), err)
+	}
+	if err := compare(ctx, r); err != nil {
+		return Failed, err
+	}
+	return Applied, nil
+}
+
+// conflicts: somebody else made the same thing since it was looked at (409).
+func conflicts(err error) bool {
+	var c interface{ Conflict() bool }
+	return errors.As(err, &c) && c.Conflict()
+}
+
+// compare reads again what was applied.
+func compare(ctx context.Context, r Resource) error {
 	left, err := look(ctx, r)
 	if err != nil {
 		return fmt.Errorf("compare after applying: %w", err)

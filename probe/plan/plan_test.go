@@ -22,6 +22,9 @@ type setting struct {
 	refuse     string
 	deaf       bool // Apply is accepted and does nothing
 	onApply    func() error
+	afterApply func()
+	onUndo     func() error
+	holds      []string
 	beforePlan func()
 }
 
@@ -54,10 +57,23 @@ func (s *setting) Apply(context.Context, Change) error {
 	if !s.deaf {
 		s.w[s.key] = s.want
 	}
+	if s.afterApply != nil {
+		s.afterApply()
+	}
 	return nil
 }
 
+func (s *setting) Holds(context.Context, func(string) bool) ([]string, error) { return s.holds, nil }
+
 func (s *setting) Undo(_ context.Context, c Change) error {
+	if s.onUndo != nil {
+		if err := s.onUndo(); err != nil {
+			return err
+		}
+	}
+	if _, there := s.w[s.key]; !there {
+		return ErrGone
+	}
 	if c.Before == nil {
 		delete(s.w, s.key)
 		return nil
@@ -67,6 +83,12 @@ func (s *setting) Undo(_ context.Context, c Change) error {
 	s.w[s.key] = v
 	return err
 }
+
+// conflict is how a resource says that somebody else was there first.
+type conflict struct{}
+
+func (conflict) Error() string  { return "409 already exists" }
+func (conflict) Conflict() bool { return true }
 
 func journal(t *testing.T) (*Journal, string) {
 	path := JournalPath(filepath.Join(t.TempDir(), "mcpwiz.yaml"))
@@ -164,7 +186,23 @@ func TestApplyStops(t *testing.T) {
 			a.onApply = func() error { w["b"] = "2"; return nil }
 		}, nil, "", world{"a": "1", "b": "2"}},
 		"accepted and not done": {func(_ world, a, _ *setting) { a.deaf = true }, nil, "still differs in value, secret", world{}},
-		"failed":                {func(_ world, a, _ *setting) { a.onApply = func() error { return broken } }, broken, "apply world/a: broken", world{}},
+		"somebody made it at the same moment": {func(w world, a, _ *setting) {
+			a.onApply = func() error { w["a"] = "1"; return conflict{} }
+		}, nil, "", world{"a": "1", "b": "2"}},
+		"somebody made another at the same moment": {func(w world, a, _ *setting) {
+			a.onApply = func() error { w["a"] = "somebody's"; return conflict{} }
+		}, ErrMoved, "apply world/a", world{"a": "somebody's"}},
+		"a conflict with nobody to be seen": {func(_ world, a, _ *setting) {
+			met := false
+			a.onApply = func() error {
+				if met {
+					return nil
+				}
+				met = true
+				return conflict{}
+			}
+		}, nil, "", world{"a": "1", "b": "2"}},
+		"failed": {func(_ world, a, _ *setting) { a.onApply = func() error { return broken } }, broken, "apply world/a: broken", world{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

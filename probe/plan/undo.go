@@ -1,0 +1,168 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Past is a change of the journal that is not undone: the record of the intent, with what was before.
+type Past struct {
+	Record
+	// State is Applied or Failed, or Intended where the run ended in the middle: then it may be in place or not.
+	State RecordKind
+}
+
+// Standing returns the changes that may be in place, in the order in which they were made.
+func Standing(records []Record) []Past {
+	var all []Past
+	for _, r := range records {
+		of := func(p Past) bool { return p.Run == r.Run && p.Change.Resource == r.Change.Resource }
+		switch r.Kind {
+		case Intended:
+			all = append(all, Past{r, Intended})
+		case Applied, Failed:
+			for i := range all {
+				if of(all[i]) {
+					all[i].State = r.Kind
+				}
+			}
+		case Found:
+			all = slices.DeleteFunc(all, of)
+		case Undone:
+			all = slices.DeleteFunc(all, func(p Past) bool { return p.Run == r.Of && p.Change.Resource == r.Change.Resource })
+		}
+	}
+	return all
+}
+
+// LastRun returns those of the latest run.
+func LastRun(all []Past) []Past {
+	if len(all) == 0 {
+		return nil
+	}
+	run := all[len(all)-1].Run
+	return slices.DeleteFunc(slices.Clone(all), func(p Past) bool { return p.Run != run })
+}
+
+// secretStays is said of what undo cannot put back.
+const secretStays = "its secret stays as it is: the former one is known to nobody here"
+
+// Reversed returns what Undo does to it, as a plan shows it.
+func (p Past) Reversed() Change {
+	c := Change{Resource: p.Change.Resource, Action: Update}
+	if p.Change.Action == Create {
+		c.Action = Delete
+		return c
+	}
+	for _, f := range p.Change.Fields {
+		if f.Secret {
+			c.Note = secretStays
+			continue
+		}
+		c.Fields = append(c.Fields, Field{Path: f.Path, Before: f.After, After: f.Before})
+	}
+	return c
+}
+
+// Reversal is what Undo would do, in its order.
+func Reversal(all []Past) Plan {
+	p := Plan{Changes: []Change{}}
+	for _, one := range slices.Backward(all) {
+		p.Changes = append(p.Changes, one.Reversed())
+	}
+	return p
+}
+
+var (
+	// ErrGone is what a resource's Undo returns where nothing is left that could be put back.
+	ErrGone = errors.New("it is not there any more")
+	// ErrNotOurs is what it returns where the thing does not bear our tag any more.
+	ErrNotOurs = errors.New("it does not bear mcpwiz's tag any more: delete it by hand if it is yours")
+)
+
+// An Undoing tells how far Undo is: before a change is undone, and after.
+type Undoing struct {
+	Past Past
+	Done bool
+	// Gone: there was nothing left to put back.
+	Gone bool
+	Err  error
+}
+
+// Undo puts back what was before, the last change first, and writes each to the journal once it is done: broken off in the
+// middle and called again, it goes on. What is not ours any more is left and told; any other failure ends it. find returns
+// the resource of a change; told may be nil.
+func Undo(ctx context.Context, all []Past, find func(Past) (Resource, error), j *Journal, told func(Undoing)) error {
+	if told == nil {
+		told = func(Undoing) {}
+	}
+	unlock, err := j.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var left error
+	for _, p := range slices.Backward(all) {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(left, err)
+		}
+		told(Undoing{Past: p})
+		gone, err := undoOne(ctx, p, find, j)
+		told(Undoing{p, true, gone, err})
+		left = errors.Join(left, err)
+		if err != nil && !errors.Is(err, ErrNotOurs) {
+			return left
+		}
+	}
+	return left
+}
+
+func undoOne(ctx context.Context, p Past, find func(Past) (Resource, error), j *Journal) (gone bool, err error) {
+	r, err := find(p)
+	if err != nil {
+		return false, fmt.Errorf("undo %s: %w", p.Change.Resource, err)
+	}
+	err = r.Undo(ctx, p.Change)
+	gone = errors.Is(err, ErrGone)
+	if err != nil && !gone {
+		return false, fmt.Errorf("undo %s: %w", p.Change.Resource, err)
+	}
+	return gone, j.undone(p)
+}
+
+// A Holder is a resource that may hold what others put into it, and that goes with it when the resource is undone.
+type Holder interface {
+	// Holds returns in words what it holds besides the resources that are named as ours.
+	Holds(ctx context.Context, ours func(name string) bool) ([]string, error)
+}
+
+// ErrHolds: what would be deleted holds what others put into it.
+var ErrHolds = errors.New("it holds what mcpwiz did not make")
+
+// Holding looks whether undoing these changes would delete what others have made, and touches nothing.
+func Holding(ctx context.Context, all []Past, find func(Past) (Resource, error)) error {
+	ours := func(name string) bool {
+		return slices.ContainsFunc(all, func(p Past) bool { return p.Change.Resource == name })
+	}
+	for _, p := range all {
+		r, err := find(p)
+		if err != nil {
+			return fmt.Errorf("undo %s: %w", p.Change.Resource, err)
+		}
+		h, ok := r.(Holder)
+		if !ok || p.Change.Action != Create {
+			continue
+		}
+		held, err := h.Holds(ctx, ours)
+		switch {
+		case err != nil:
+			return fmt.Errorf("look into %s: %w", p.Change.Resource, err)
+		case len(held) > 0:
+			return fmt.Errorf("undo %s: %w: %s", p.Change.Resource, ErrHolds, strings.Join(held, ", "))
+		}
+	}
+	return nil
+}
