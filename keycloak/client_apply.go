@@ -83,12 +83,14 @@ func (c *client) put(ctx context.Context, verb string, rep gocloak.Client) error
 
 func (c *client) Undo(ctx context.Context, change plan.Change) error {
 	have, err := c.find(ctx)
-	if err != nil || have == nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if change.Action == plan.Create {
+	case have == nil:
+		return plan.ErrGone
+	case change.Action == plan.Create:
 		if ownerOf(attributesOf(have)) != ours {
-			return fmt.Errorf("%s: it does not bear mcpwiz's tag any more: delete it by hand if it is yours", c.call("delete"))
+			return fmt.Errorf("%s: %w", c.call("delete"), plan.ErrNotOurs)
 		}
 		return c.a.do(ctx, c.call("delete"), func(ctx context.Context, token string) error {
 			return c.a.api.DeleteClient(ctx, token, segment(c.realm), *have.ID)

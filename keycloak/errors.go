@@ -39,6 +39,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Conflict reports whether somebody else has made the same thing: who meets it looks again.
+func (e *Error) Conflict() bool { return e.Status == http.StatusConflict }
+
 // errorText reads the five shapes in which Keycloak refuses; both are empty for anything else.
 func errorText(body []byte) (code, text string) {
 	var shape struct {

@@ -3,6 +3,7 @@ package keycloak
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -141,7 +142,7 @@ func (b *bench) undo(p plan.Plan) {
 	all := b.resources()
 	for i := len(all) - 1; i >= 0; i-- {
 		if c := p.Changes[i]; !c.Empty() {
-			if err := all[i].Undo(b.t.Context(), c); err != nil {
+			if err := all[i].Undo(b.t.Context(), c); err != nil && !errors.Is(err, plan.ErrGone) {
 				b.t.Fatal(err)
 			}
 		}

@@ -2,7 +2,6 @@ package keycloak
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -161,15 +160,16 @@ func (a *Admin) signInAnew() {
 }
 
 func (r *realm) Undo(ctx context.Context, c plan.Change) error {
-	if c.Action == plan.Update {
-		return r.a.raw(ctx, "put back realm "+r.name, http.MethodPut, json.RawMessage(c.Before), nil, "realms", r.name)
-	}
 	have, err := r.a.realm(ctx, r.name)
-	if err != nil || !have.there {
+	switch {
+	case err != nil:
 		return err
-	}
-	if have.owner() != ours {
-		return fmt.Errorf("delete realm %s: it does not bear mcpwiz's tag any more: delete it by hand if it is yours", r.name)
+	case !have.there:
+		return plan.ErrGone
+	case c.Action == plan.Update:
+		return r.a.raw(ctx, "put back realm "+r.name, http.MethodPut, c.Before, nil, "realms", r.name)
+	case have.owner() != ours:
+		return fmt.Errorf("delete realm %s: %w", r.name, plan.ErrNotOurs)
 	}
 	return r.a.do(ctx, "delete realm "+r.name, func(ctx context.Context, token string) error {
 		return r.a.api.DeleteRealm(ctx, token, segment(r.name))

@@ -123,7 +123,7 @@ func (s *scope) planChange(have *scopeRep) (plan.Change, error) {
 			Propose: "adopt: true for this scope in mcpwiz.yaml lets mcpwiz change it; or take another name"}, nil
 	}
 	want := s.attributes(ownedTag(whose))
-	before := scopeBefore{have.Description, absentAsNull(have.Attributes, want), s.mapper(have)}
+	before := scopeBefore{have.Description, absentAsNull(have.Attributes, want), s.mapper(have), s.want.Server}
 	return s.compare(have, ownedTag(whose)).change(plan.Update, before)
 }
 
@@ -132,6 +132,8 @@ type scopeBefore struct {
 	Description string             `json:"description"`
 	Attributes  map[string]*string `json:"attributes"`
 	Mapper      *mapperRep         `json:"mapper,omitempty"`
+	// Server is the audience that the mapper was given.
+	Server string `json:"server"`
 }
 
 // absentAsNull returns what the attributes in want were before. A client scope keeps "" as a value, where a client

@@ -76,12 +76,14 @@ func (s *scope) deleteMapper(ctx context.Context, id, mapper string) error {
 
 func (s *scope) Undo(ctx context.Context, c plan.Change) error {
 	have, err := s.find(ctx)
-	if err != nil || have == nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if c.Action == plan.Create {
+	case have == nil:
+		return plan.ErrGone
+	case c.Action == plan.Create:
 		if ownerOf(have.Attributes) != ours {
-			return fmt.Errorf("delete client scope %s: it does not bear mcpwiz's tag any more: delete it by hand if it is yours", s.want.Name)
+			return fmt.Errorf("delete client scope %s: %w", s.want.Name, plan.ErrNotOurs)
 		}
 		return s.a.do(ctx, "delete client scope "+s.want.Name, func(ctx context.Context, token string) error {
 			return s.a.api.DeleteClientScope(ctx, token, segment(s.realm), have.ID)
@@ -90,6 +92,9 @@ func (s *scope) Undo(ctx context.Context, c plan.Change) error {
 	var before scopeBefore
 	if err := json.Unmarshal(c.Before, &before); err != nil {
 		return fmt.Errorf("put back client scope %s: read what was before: %w", s.want.Name, err)
+	}
+	if before.Server != "" { // the connection may say another one by now
+		s = &scope{s.a, s.realm, plan.Scope{Name: s.want.Name, Server: before.Server}}
 	}
 	return s.putBack(ctx, have, before)
 }

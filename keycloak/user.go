@@ -114,16 +114,18 @@ func (u *user) update(ctx context.Context, verb string, rep gocloak.User) error 
 }
 
 func (u *user) Undo(ctx context.Context, c plan.Change) error {
-	if c.Action == plan.Update {
+	have, err := u.find(ctx)
+	switch {
+	case err != nil:
+		return err
+	case have == nil:
+		return plan.ErrGone
+	case c.Action == plan.Update:
 		var before gocloak.User
 		if err := json.Unmarshal(c.Before, &before); err != nil {
 			return fmt.Errorf("put back user %s: read what was before: %w", u.want.Name, err)
 		}
 		return u.update(ctx, "put back", before)
-	}
-	have, err := u.find(ctx)
-	if err != nil || have == nil {
-		return err
 	}
 	return u.a.do(ctx, "delete user "+u.want.Name, func(ctx context.Context, token string) error {
 		return u.a.api.DeleteUser(ctx, token, segment(u.realm), *have.ID)

@@ -170,7 +170,15 @@ func unmake(ctx context.Context, c plan.Connection, who keycloak.Options) error 
 	if err != nil {
 		return err
 	}
-	return all[0].Undo(ctx, plan.Change{Action: plan.Create}) // the realm is the first
+	return gone(all[0].Undo(ctx, plan.Change{Action: plan.Create})) // the realm is the first
+}
+
+// gone: what somebody has deleted meanwhile need not be.
+func gone(err error) error {
+	if errors.Is(err, plan.ErrGone) {
+		return nil
+	}
+	return err
 }
 
 // provision does what mcpwiz setup does.
@@ -186,7 +194,7 @@ func (d *demo) provision(ctx context.Context, c plan.Connection, who keycloak.Op
 	}
 	if d.o.keycloakURL != "" { // the realm is the first, and with it goes what is in it
 		change := s.plan.Changes[0]
-		d.later(func(ctx context.Context) error { return s.resources[0].Undo(ctx, change) })
+		d.later(func(ctx context.Context) error { return gone(s.resources[0].Undo(ctx, change)) })
 	}
 	if err := s.apply(ctx); err != nil {
 		return err
