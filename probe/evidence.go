@@ -84,6 +84,8 @@ var upstream = map[Evidence][]Evidence{
 	"probe:no-pkce":           {Authorization, ServerMetadata},
 	"probe:dead-refresh":      {Registration, ServerMetadata},
 	"probe:foreign-origin":    {Connection},
+	"probe:user-agent-token":  {AccessToken},
+	"probe:plain-http":        {Connection},
 	"probe:user-agent":        {Connection},
 	"probe:callback-redirect": {ServerMetadata},
 }

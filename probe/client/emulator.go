@@ -35,7 +35,7 @@ type Emulator struct {
 
 	// What facts are found with: roots are nil for the system's.
 	resolver *net.Resolver
-	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
+	dial     dialer
 	roots    *x509.CertPool
 	looking  sync.WaitGroup
 
@@ -58,11 +58,12 @@ func New(o Options) (*Emulator, error) {
 		}
 		e.key = &key
 	}
-	if o.Transport != nil { // whom it connects to for a name is its own affair
-		e.dial = nil
-	}
 	if n := o.Network; n != nil {
 		e.resolver, e.dial, e.roots = n.Resolver, n.Dial, n.Roots
+	}
+	e.dial = newReach(e.dial).DialContext
+	if o.Transport != nil && o.Network == nil { // whom it connects to for a name is its own affair
+		e.dial = nil
 	}
 	if e.opt.Handshake == "" {
 		e.opt.Handshake = newID()
@@ -106,7 +107,7 @@ func (e *Emulator) open(sink probe.Sink) {
 	}, sink)
 	e.tap = &probe.Tap{To: e.session.Add}
 	e.tap.Hide(e.opt.ClientSecret, e.opt.PrivateKey)
-	happy, aside := lanes(e.opt.Transport, e.opt.Network)
+	happy, aside := lanes(e.opt.Transport, e.opt.Network, e.dial)
 	e.happy, e.aside = e.tap.Transport(happy), e.tap.Transport(aside)
 	e.excuseUpfront()
 }

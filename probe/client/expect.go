@@ -21,10 +21,12 @@ var (
 	}
 	ofStrangersProbes = []probe.Evidence{
 		probe.OfProbe("foreign-origin"), probe.OfProbe("user-agent"), probe.OfProbe("garbage-token"), probe.OfProbe("unknown-client"),
+		probe.OfProbe("plain-http"),
 	}
 	ofClient        = []probe.Evidence{probe.Registration, probe.Authorization}
 	ofClientsProbes = []probe.Evidence{probe.OfProbe("bad-redirect"), probe.OfProbe("no-pkce"), probe.OfProbe("dead-refresh")}
 	ofUser          = []probe.Evidence{probe.Callback, probe.TokenRequest, probe.AccessToken, probe.OfFact("token-signature"), probe.Refresh}
+	ofTokensProbes  = []probe.Evidence{probe.OfProbe("wrong-audience"), probe.OfProbe("user-agent-token")}
 	ofToken         = []probe.Evidence{probe.Authenticated, probe.Initialize, probe.ToolsList, probe.ToolCall}
 )
 
@@ -49,7 +51,7 @@ func (e *Emulator) expected() []probe.Evidence {
 		all = append(all, probe.Stream)
 	}
 	if o.Probes {
-		all = append(all, probe.OfProbe("wrong-audience"))
+		all = append(all, ofTokensProbes...)
 	}
 	return all
 }
@@ -58,7 +60,7 @@ func (e *Emulator) expected() []probe.Evidence {
 func (e *Emulator) excuseUpfront() {
 	o := &e.opt
 	if !o.Probes {
-		e.excuseAll("asked by mcpwiz doctor only: no client would", ofStrangersProbes, ofClientsProbes, []probe.Evidence{probe.OfProbe("wrong-audience")})
+		e.excuseAll("asked by mcpwiz doctor only: no client would", ofStrangersProbes, ofClientsProbes, ofTokensProbes)
 	}
 	switch {
 	case o.machine():
@@ -88,7 +90,7 @@ func (e *Emulator) excuseUser(reason string) {
 		e.excuse(probe.SessionEnd, reason)
 	}
 	if e.opt.Probes {
-		e.excuse(probe.OfProbe("wrong-audience"), reason)
+		e.excuseAll(reason, ofTokensProbes)
 	}
 	if e.opt.machine() {
 		return
@@ -121,8 +123,8 @@ func (o *Options) untried() string {
 func (e *Emulator) excuseOpen() {
 	e.excuseAll(isOpen, []probe.Evidence{
 		probe.ResourceMetadata, probe.ServerMetadata, probe.JWKS, probe.Login, probe.Authenticated,
-		probe.OfProbe("garbage-token"), probe.OfProbe("unknown-client"), probe.OfProbe("wrong-audience"),
-	}, ofClient, ofClientsProbes, ofUser)
+		probe.OfProbe("garbage-token"), probe.OfProbe("unknown-client"),
+	}, ofClient, ofClientsProbes, ofTokensProbes, ofUser)
 }
 
 func (e *Emulator) excuseAll(reason string, groups ...[]probe.Evidence) {

@@ -20,22 +20,27 @@ const nowhere = "https://evil.example"
 
 // stray makes the profile's first request to the endpoint, changed.
 func (e *Emulator) stray(ctx context.Context, name, token string, change func(*http.Request)) error {
+	_, err := e.strayReply(ctx, name, token, change)
+	return err
+}
+
+func (e *Emulator) strayReply(ctx context.Context, name, token string, change func(*http.Request)) (*reply, error) {
 	if len(e.opt.Profile.Protocol.Open) == 0 {
-		return fmt.Errorf("profile %s does not say how it opens the protocol", e.opt.Profile.ID)
+		return nil, fmt.Errorf("profile %s does not say how it opens the protocol", e.opt.Profile.ID)
 	}
 	opening, t := e.opt.Profile.Protocol.Open[0], &talk{}
 	params, err := e.opening(t, opening)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r, err := e.rpc(t, token, opening.Method, params, e.opt.Profile.Headers.MCPUserAgent)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	change(r)
 	a := exchange(probe.WithProbe(ctx, name), e.aside, mcpLimit, r)
 	e.strayed(ctx, t, a, token)
-	return nil
+	return a, nil
 }
 
 // strayed ends the session that a server may hand out to anybody.
@@ -62,19 +67,6 @@ func garbageToken(ctx context.Context, e *Emulator) error {
 // foreignOrigin asks as a page of another site would (MCP, transports: security).
 func foreignOrigin(ctx context.Context, e *Emulator) error {
 	return e.stray(ctx, "foreign-origin", "", func(r *http.Request) { r.Header.Set("Origin", nowhere) })
-}
-
-// agents are what an edge may tell apart: what the vendors' clouds call themselves, a browser, and a plain tool.
-var agents = []string{"Claude-User", "python-httpx/0.28.1", "openai-mcp/1.0.0", browserAgent, "curl/8.5.0"}
-
-// otherAgents makes the same request under other names.
-func otherAgents(ctx context.Context, e *Emulator) error {
-	for _, name := range agents {
-		if err := e.stray(ctx, "user-agent", "", func(r *http.Request) { r.Header.Set("User-Agent", name) }); err != nil || ctx.Err() != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // unknownClient asks for a token as a client that does not exist.

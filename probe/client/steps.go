@@ -29,6 +29,7 @@ func (e *Emulator) Steps() []Step {
 	all := slices.Clone(strangersSteps)
 	if e.opt.Probes {
 		all = append(all, strangersProbes...)
+		all = append(all, edgeProbes...)
 	}
 	all = append(all, clientsSteps...)
 	if e.opt.Probes && !e.opt.machine() && e.opt.known() {
@@ -39,7 +40,7 @@ func (e *Emulator) Steps() []Step {
 		all = append(all, streamStep)
 	}
 	if e.opt.Probes {
-		all = append(all, tokensProbe)
+		all = append(all, tokensProbe, edgeTokensProbe)
 	}
 	return slices.DeleteFunc(all, e.leftOut)
 }
@@ -77,9 +78,6 @@ var strangersProbes = []Step{
 	{
 		Title: "ask from a foreign origin", Stage: probe.StageChallenge, Makes: evidence{"probe:foreign-origin"},
 		Do: foreignOrigin, aside: true,
-	},
-	{
-		Title: "ask under other names", Stage: probe.StageEdge, Makes: evidence{"probe:user-agent"}, Do: otherAgents, aside: true,
 	},
 	{
 		Title: "ask with a token of nonsense", Stage: probe.StageInitialize, Makes: evidence{"probe:garbage-token"},

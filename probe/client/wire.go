@@ -19,21 +19,22 @@ import (
 const maxBody = 1 << 20
 
 // newTransport returns a pool of connections. Nothing is decompressed, as the tap would not see the wire.
-func newTransport(at *Network) *http.Transport {
+func newTransport(at *Network, dial dialer) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DisableCompression = true
 	t.MaxIdleConnsPerHost, t.MaxResponseHeaderBytes = asideAtOnce, maxBody
+	t.DialContext, t.TLSHandshakeTimeout = dial, reachLimit
 	if at != nil {
-		t.Proxy, t.DialContext, t.TLSClientConfig = nil, at.Dial, &tls.Config{RootCAs: at.Roots}
+		t.Proxy, t.TLSClientConfig = nil, &tls.Config{RootCAs: at.Roots}
 	}
 	return t
 }
 
 // lanes returns two ways to the wire: the second does not wait for connections of the first.
-func lanes(below http.RoundTripper, at *Network) (happy, aside http.RoundTripper) {
+func lanes(below http.RoundTripper, at *Network, dial dialer) (happy, aside http.RoundTripper) {
 	switch t := below.(type) {
 	case nil:
-		return newTransport(at), newTransport(at)
+		return newTransport(at, dial), newTransport(at, dial)
 	case *http.Transport:
 		return t, t.Clone()
 	}
