@@ -29,6 +29,8 @@ type Journal struct {
 	path string
 	run  string
 	now  func() time.Time
+	// acted: this run has intended something.
+	acted bool
 }
 
 // A Record is one line of the journal.
@@ -58,6 +60,8 @@ const (
 	Found RecordKind = "found"
 	// Undone: what was before is put back, or there was nothing left to put back.
 	Undone RecordKind = "undone"
+	// Finished: the run came to its end. It bears no change.
+	Finished RecordKind = "finished"
 )
 
 // OpenJournal opens the journal of a run. The file is made when the first change is.
@@ -66,6 +70,15 @@ func OpenJournal(path string) *Journal {
 }
 
 func (j *Journal) intend(c Change) error { return j.append(Record{Kind: Intended, Change: c}) }
+
+// finish ends a run that has changed something.
+func (j *Journal) finish() error {
+	if !j.acted {
+		return nil
+	}
+	j.acted = false
+	return j.append(Record{Kind: Finished})
+}
 
 // ended tells how a change that was intended ended.
 func (j *Journal) ended(c Change, kind RecordKind, failure error) error {
@@ -89,6 +102,7 @@ func (j *Journal) append(r Record) error {
 	if r.Place == "" {
 		r.Place = j.Place
 	}
+	j.acted = j.acted || r.Kind == Intended
 	line, err := json.Marshal(r)
 	if err == nil {
 		err = appendDurably(j.path, line)

@@ -94,7 +94,7 @@ func Apply(ctx context.Context, resources []Resource, p Plan, j *Journal, told f
 			return err
 		}
 	}
-	return nil
+	return j.finish()
 }
 
 func applicable(resources []Resource, p Plan) error {

@@ -124,7 +124,7 @@ func TestApplyTwiceIsApplyOnce(t *testing.T) {
 	for _, r := range records {
 		told = append(told, string(r.Kind)+" "+r.Change.Resource)
 	}
-	want := []string{"intended world/a", "applied world/a", "intended world/b", "applied world/b"}
+	want := []string{"intended world/a", "applied world/a", "intended world/b", "applied world/b", "finished "}
 	if d := cmp.Diff(want, told); d != "" {
 		t.Error(d)
 	}

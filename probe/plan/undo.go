@@ -47,6 +47,24 @@ func LastRun(all []Past) []Past {
 	return slices.DeleteFunc(slices.Clone(all), func(p Past) bool { return p.Run != run })
 }
 
+// Unfinished returns the changes of the latest run where that did not come to its end: it was broken off, failed or killed.
+// What it left to do a new plan says.
+func Unfinished(records []Record) []Past {
+	run, finished := "", false
+	for _, r := range records {
+		switch r.Kind {
+		case Intended:
+			run, finished = r.Run, finished && run == r.Run
+		case Finished:
+			finished = finished || r.Run == run
+		}
+	}
+	if finished {
+		return nil
+	}
+	return slices.DeleteFunc(Standing(records), func(p Past) bool { return p.Run != run })
+}
+
 // secretStays is said of what undo cannot put back.
 const secretStays = "its secret stays as it is: the former one is known to nobody here"
 

@@ -130,6 +130,49 @@ func TestUndoGoesBackRunByRun(t *testing.T) {
 	}
 }
 
+func TestUnfinished(t *testing.T) {
+	t.Parallel()
+	w := world{}
+	a, b := &setting{w: w, key: "a", want: "1"}, &setting{w: w, key: "b", want: "1"}
+	all := []Resource{a, b}
+	j, path := journal(t)
+	unfinished := func() (names []string) {
+		records, err := ReadJournal(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range Unfinished(records) {
+			names = append(names, p.Change.Resource)
+		}
+		return names
+	}
+	b.onApply = func() error { panic(crash{}) }
+	crashing(func() { applied(t, all, j) })
+	if d := cmp.Diff([]string{"world/a", "world/b"}, unfinished()); d != "" {
+		t.Error(d)
+	}
+	b.onApply = nil
+	applied(t, all, OpenJournal(path))
+	if left := unfinished(); left != nil {
+		t.Errorf("after a run that came to its end: %v", left)
+	}
+	a.want, a.onApply = "2", func() error { return errors.New("down") }
+	p, err := Look(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = Apply(t.Context(), all, p, OpenJournal(path), nil) // fails
+	if d := cmp.Diff([]string{"world/a"}, unfinished()); d != "" {
+		t.Error(d)
+	}
+	if err := Undo(t.Context(), standing(t, path), finder(all), OpenJournal(path), nil); err != nil {
+		t.Fatal(err)
+	}
+	if left := unfinished(); len(left) > 0 {
+		t.Errorf("after undo: %v", left)
+	}
+}
+
 func TestWhatSomebodyElseMadeIsNotUndone(t *testing.T) {
 	t.Parallel()
 	w := world{}
