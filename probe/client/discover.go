@@ -18,7 +18,7 @@ func findResource(ctx context.Context, e *Emulator) error {
 	}
 	for _, u := range e.resourceURLs() {
 		e.look(ctx, u)
-		doc := e.discover(ctx, u).document()
+		doc := e.seek(ctx, u)
 		if doc == nil || doc.String("resource") == "" || len(doc.Strings("authorization_servers")) == 0 {
 			continue
 		}
@@ -34,6 +34,12 @@ func findResource(ctx context.Context, e *Emulator) error {
 		return nil
 	}
 	return nil
+}
+
+// seek asks for a document, and remembers where it was asked for.
+func (e *Emulator) seek(ctx context.Context, at string) *probe.Document {
+	e.wallet.sought = append(e.wallet.sought, at)
+	return e.discover(ctx, at).document()
 }
 
 // asksForToken tells why a client would not look for an authorization server.
@@ -86,7 +92,7 @@ func findServer(ctx context.Context, e *Emulator) error {
 	}
 	d := e.opt.Profile.Discovery
 	for _, u := range e.serverURLs() {
-		doc := e.discover(ctx, u.url).document()
+		doc := e.seek(ctx, u.url)
 		if doc == nil || !e.usable(doc, u.issuer) {
 			continue
 		}

@@ -109,7 +109,7 @@ func TestOpenServer(t *testing.T) {
 	w := newWorld(t)
 	w.open = true
 	r := emulate(t, w.options(nil))
-	if len(w.asked("GET", "/.well-known/oauth-protected-resource/mcp")) > 0 || !r.trace.Has(probe.ToolCall) {
+	if r.trace.Has(probe.ResourceMetadata) || !r.trace.Has(probe.ToolCall) {
 		t.Error("a client of an open server asks for no metadata and goes on")
 	}
 	for _, ev := range []probe.Evidence{probe.ResourceMetadata, probe.Authorization, probe.TokenRequest, probe.Refresh} {

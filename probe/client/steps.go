@@ -30,6 +30,7 @@ func (e *Emulator) Steps() []Step {
 	if e.opt.Probes {
 		all = append(all, strangersProbes...)
 		all = append(all, edgeProbes...)
+		all = append(all, documentProbes...)
 	}
 	all = append(all, clientsSteps...)
 	if e.opt.Probes && !e.opt.machine() && e.opt.known() {

@@ -1,6 +1,8 @@
 package client
 
 import (
+	"time"
+
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/mcpwiz/mcpwiz/probe"
@@ -12,6 +14,8 @@ type wallet struct {
 	asked opened
 	// resource is the protected resource metadata in use, nil for none.
 	resource *probe.Document
+	// sought are the URLs at which documents were asked for.
+	sought []string
 	// foreign: there were resource metadata, and the profile does not take them for the target's.
 	foreign bool
 	// server is the authorization server metadata in use, nil where the endpoints are guesses.
@@ -27,6 +31,8 @@ type wallet struct {
 	code string
 	// first are the tokens that the login brought, renewed those of the refresh.
 	first, renewed tokens
+	// spent is the refresh token that the newest tokens were got for.
+	spent string
 
 	talk  *talk
 	tools []tool
@@ -49,16 +55,17 @@ type registered struct {
 	uri, token string
 }
 
-// tokens are what a token answer brought (RFC 6749 section 5.1).
+// tokens are what a token answer brought (RFC 6749 section 5.1); ends is when the access token does, zero for unknown.
 type tokens struct {
 	access, refresh, id, scope string
+	ends                       time.Time
 }
 
 // newest returns the tokens in use now.
 func (w *wallet) newest() tokens {
 	t := w.first
 	if w.renewed.access != "" {
-		t.access = w.renewed.access
+		t.access, t.ends = w.renewed.access, w.renewed.ends
 	}
 	if w.renewed.refresh != "" {
 		t.refresh = w.renewed.refresh
@@ -67,4 +74,16 @@ func (w *wallet) newest() tokens {
 		t.id = w.renewed.id
 	}
 	return t
+}
+
+// keep takes what a renewal brought into use, and notes the refresh token that was spent for it. An answer may leave out a
+// refresh token: the one before stays good then (RFC 6749 section 6).
+func (w *wallet) keep(t tokens, spent string) {
+	if t.access == "" {
+		return
+	}
+	if t.refresh == "" {
+		t.refresh = w.renewed.refresh
+	}
+	w.renewed, w.spent = t, spent
 }
