@@ -133,6 +133,9 @@ func oldTransport(t *probe.Trace, x *probe.Exchange) bool {
 
 func notFound(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	v := probe.Fail("POST %s: %s", bare(x), answered(x)).On(x).Who(served(t, x)).So("%s finds no MCP server at this URL", clientName(t))
+	if other := elsewhere(t); other != nil {
+		return v.On(other).Mend("type %s: there the answer is %s; or serve POST %s", clipped(other.Request.URL, 200), replied(other), cmp.Or(t.URL().Path, "/"))
+	}
 	if named := t.ResourceMetadata().String("resource"); absolute(named) != nil && named != t.Target {
 		return v.Mend("type %s, as the resource metadata have it; or serve POST %s", clipped(named, 200), t.URL().Path)
 	}
@@ -140,6 +143,16 @@ func notFound(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 		return v.Mend("type the endpoint's whole URL: its path is missing, mostly it is %s/mcp", t.Origin())
 	}
 	return v.Mend("serve POST %s, type the path that is served, or let the proxy or tunnel forward it (a rule for /mcp/* does not match /mcp)", t.URL().Path)
+}
+
+// elsewhere returns an answer of an MCP server at another path than the one that was typed, nil when none is known.
+func elsewhere(t *probe.Trace) *probe.Exchange {
+	for _, x := range t.Of(probe.OfProbe("other-path")) {
+		if _, self := Answered(x); !self && (x.Status() == 401 || succeeded(x) && result(x) != nil) {
+			return x
+		}
+	}
+	return nil
 }
 
 func status401(t *probe.Trace) probe.Verdict {
@@ -184,7 +197,7 @@ func not401(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	case status >= 300 && status < 400:
 		return v(never).Mend("answer POST %s with 401 instead of a redirect", x.URL().Path)
 	case status == 404 || status == 405:
-		return v(never).Mend("answer POST %s with 401 where the token is missing", x.URL().Path)
+		return v(never).Mend("answer POST %s with 401 where the token is missing", cmp.Or(x.URL().Path, "/"))
 	case status == 429:
 		return v(never).Mend("raise the rate limit for %s", x.URL().Path)
 	case status >= 500:
@@ -253,7 +266,7 @@ func foreignRefused(t *probe.Trace) probe.Verdict {
 	case status == 403 || status == 400 || status == 421:
 		return probe.Pass("Origin %s: %d", from, status).On(x)
 	case status == 401 && !x.Bearer():
-		return probe.Unknown("Origin %s: 401 for want of a token, which no foreign page has", from).On(x)
+		return probe.Pass("Origin %s: 401 for want of a token, which no foreign page has", from).On(x)
 	case succeeded(x) && result(x) != nil:
 		allowed := ""
 		if a := x.Header("Access-Control-Allow-Origin"); a != "" {

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -19,8 +20,8 @@ const (
 // A lookout sorts the answers at the URLs where one kind of metadata is looked for, each in the order they came.
 type lookout struct {
 	// documents are JSON objects with a member of that kind; absent say that nothing is there, so that a client asks the
-	// next URL; locked have a login, a refusal or a redirect before them; broken serve something that is no document;
-	// unread cannot be told from here.
+	// next URL; locked have a login, a refusal or a redirect before them; broken serve something that is no document, be it
+	// an error; unread cannot be told from here.
 	documents, absent, locked, broken, unread []*probe.Exchange
 }
 
@@ -78,6 +79,33 @@ func (l lookout) forAnybody(t *probe.Trace, effect string) probe.Verdict {
 	return inFront(x, v.Mend("exempt GET %s from authentication, in the server and in whatever stands before it", x.URL().Path))
 }
 
+// failing are those of the broken that own up to it.
+func (l lookout) failing() []*probe.Exchange {
+	return slices.DeleteFunc(slices.Clone(l.broken), func(x *probe.Exchange) bool { return x.Status() < 400 })
+}
+
+// isServed judges whether the server fails where the document should be.
+func (l lookout) isServed(t *probe.Trace, effect string) probe.Verdict {
+	failing := l.failing()
+	switch {
+	case len(l.documents) > 0:
+		return probe.Pass("%s", bare(l.documents[0])).On(l.documents[0])
+	case len(failing) == 0:
+		return probe.Skip("no error was answered")
+	}
+	x := failing[0]
+	v := probe.Fail("%s", asked(failing)).On(failing...).Who(served(t, x)).So("%s", effect)
+	switch status := x.Status(); {
+	case status == http.StatusTooManyRequests:
+		v = v.Mend("take GET %s out of the rate limit: every client asks for it, and hosted ones from few addresses", x.URL().Path)
+	case status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout:
+		v = v.Mend("start what serves %s, and see that the proxy in front reaches it", x.URL().Path)
+	default:
+		v = v.Mend("look into the server's log for GET %s; where there is no document answer 404: some clients stop at %d and ask no other URL", x.URL().Path, status)
+	}
+	return inFront(x, v)
+}
+
 // isJSON judges whether what is served is a document that clients can read.
 func (l lookout) isJSON(t *probe.Trace, kind, effect string) probe.Verdict {
 	if len(l.documents) > 0 {
@@ -88,16 +116,33 @@ func (l lookout) isJSON(t *probe.Trace, kind, effect string) probe.Verdict {
 	}
 	x := l.broken[0]
 	v := probe.Fail("%s: %s, and that is no %s", bare(x), unreadable(x), kind).On(l.broken...).Who(served(t, x)).So("%s", effect)
-	if x.Status() >= 500 {
-		return inFront(x, v.Mend("answer 200 with the document, or 404 where there is none: some clients stop at %d and ask no other URL", x.Status()))
+	body := x.Answer()
+	switch problem := body.Problem; {
+	case strings.Contains(problem, "gzip") || strings.Contains(problem, "is encoded as"):
+		v = v.Mend("let Content-Encoding at %s say how the body is encoded, or send it as it is", x.URL().Path)
+	case body.JSON != nil || problem != "" && body.Page == nil && !strings.Contains(problem, "HTML"):
+		v = v.Mend("write the document at %s with a JSON encoder: one object with the members of a %s, in UTF-8", x.URL().Path, kind)
+	default:
+		v = v.Mend("serve the document as application/json at %s: give the route precedence over the catch-all that answers there", x.URL().Path)
 	}
-	return inFront(x, v.Mend("serve the document as application/json at %s: give the route precedence over the catch-all that answers there", x.URL().Path))
+	return inFront(x, v)
 }
 
 // unreadable tells what came instead of a document.
 func unreadable(x *probe.Exchange) string {
-	if p := x.Answer().Problem; p != "" {
-		return answered(x) + ", which " + p
+	body := x.Answer()
+	_, array := body.JSON.([]any)
+	switch {
+	case body.Problem != "":
+		return answered(x) + ", which " + body.Problem
+	case array:
+		return answered(x) + ", a JSON array"
+	case body.Object() != nil:
+		return answered(x) + fmt.Sprintf(", a JSON object with the members %s", list(slices.Sorted(maps.Keys(body.Object()))[:min(4, len(body.Object()))]))
+	case body.JSON != nil:
+		return answered(x) + ", the JSON value " + value(body.JSON)
+	case body.Size == 0:
+		return answered(x) + " without a body"
 	}
 	return answered(x)
 }

@@ -3,7 +3,7 @@ package checks
 import "github.com/mcpwiz/mcpwiz/probe"
 
 // readableResource are the checks without which there is no document to hold to anything.
-var readableResource = []string{"resource-metadata.public", "resource-metadata.is-json", "resource-metadata.found"}
+var readableResource = []string{"resource-metadata.public", "resource-metadata.served", "resource-metadata.is-json", "resource-metadata.found"}
 
 var resourceMetadata = []*probe.Check{
 	{
@@ -15,12 +15,20 @@ var resourceMetadata = []*probe.Check{
 		Spec: rfc9728 + "3", Needs: []probe.Evidence{probe.ResourceMetadata}, Judge: resourcePublic,
 	},
 	{
+		ID: "resource-metadata.served", Title: "the server does not fail where the resource metadata lie",
+		Doc: "An error at a well-known URL says nothing of the document: it is there and cannot be had, or its route breaks. " +
+			"It shows as 429 or 5xx, from the server or from a proxy that does not reach it; some clients ask the next URL, others give up. " +
+			"Serve the document from what is always up, without a rate limit, and answer 404 where there is none.",
+		Stage: probe.StageResourceMetadata, Level: probe.Must, Owner: probe.OwnerOrigin,
+		Spec: rfc9728 + "3.2", Needs: []probe.Evidence{probe.ResourceMetadata}, After: []string{"resource-metadata.public"}, Judge: resourceServed,
+	},
+	{
 		ID: "resource-metadata.is-json", Title: "the resource metadata are JSON that clients can read",
 		Doc: "What answers 200 and is no document is worse than a 404: the page of a single-page application, an error in HTML, a file with a byte order mark. " +
 			"Clients drop it without a word and go on as if the server had no metadata. " +
 			"Serve one JSON object in UTF-8 as application/json.",
 		Stage: probe.StageResourceMetadata, Level: probe.Must, Owner: probe.OwnerOrigin,
-		Spec: rfc9728 + "3.2", Needs: []probe.Evidence{probe.ResourceMetadata}, After: []string{"resource-metadata.public"}, Judge: resourceIsJSON,
+		Spec: rfc9728 + "3.2", Needs: []probe.Evidence{probe.ResourceMetadata}, After: []string{"resource-metadata.public", "resource-metadata.served"}, Judge: resourceIsJSON,
 	},
 	{
 		ID: "resource-metadata.found", Title: "the resource metadata are found",
@@ -29,7 +37,7 @@ var resourceMetadata = []*probe.Check{
 			"Serve the document at /.well-known/oauth-protected-resource followed by the endpoint's path; https://host/mcp/.well-known/... is the wrong place.",
 		Stage: probe.StageResourceMetadata, Level: probe.Must, Owner: probe.OwnerOrigin,
 		Spec: mcpAuth + "protected-resource-metadata-discovery-requirements", Since: "2025-06-18", Needs: []probe.Evidence{probe.ResourceMetadata},
-		After: []string{"resource-metadata.public", "resource-metadata.is-json"}, Judge: resourceFound,
+		After: []string{"resource-metadata.public", "resource-metadata.served", "resource-metadata.is-json"}, Judge: resourceFound,
 	},
 	{
 		ID: "resource-metadata.at-well-known-path", Title: "the resource metadata lie at the path form of the well-known URL",
@@ -95,5 +103,21 @@ var resourceMetadata = []*probe.Check{
 			"Serve one and the same document at all of them.",
 		Stage: probe.StageResourceMetadata, Level: probe.Should, Owner: probe.OwnerOrigin,
 		Spec: rfc9728 + "3.1", Needs: []probe.Evidence{probe.ResourceMetadata}, After: readableResource, Judge: onResource(resourceCopiesAgree),
+	},
+	{
+		ID: "resource-metadata.in-time", Title: "the resource metadata come in time",
+		Doc: "Clients wait for a document as long as they see fit: Claude ten seconds, and its user waits meanwhile. " +
+			"A server that sleeps until the first request, or one behind a slow tunnel, shows as a login that works at the second try. " +
+			"Keep the server awake and the document in memory; it hardly ever changes.",
+		Stage: probe.StageResourceMetadata, Level: probe.Should, Owner: probe.OwnerOrigin,
+		Spec: rfc9728 + "3.1", Needs: []probe.Evidence{probe.ResourceMetadata}, After: readableResource, Judge: onResource(documentInTime),
+	},
+	{
+		ID: "resource-metadata.open-without", Title: "a server without login publishes no metadata of one",
+		Doc: "Some clients ask the well-known URLs of every server, also of one that answers everybody, and go by what they find. " +
+			"On a host that other applications share it may be another one's login, or an empty list of authorization servers, and the user of an open server meets a login error. " +
+			"Answer 404 at the well-known URLs of a server without login.",
+		Stage: probe.StageResourceMetadata, Level: probe.Should, Owner: probe.OwnerOrigin,
+		Spec: rfc9728 + "3", Needs: []probe.Evidence{probe.OfProbe("copy")}, Judge: openWithoutMetadata,
 	},
 }

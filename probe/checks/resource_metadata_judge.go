@@ -46,6 +46,10 @@ func resourcePublic(t *probe.Trace) probe.Verdict {
 	return resourceLookout(t).forAnybody(t, noServer(t))
 }
 
+func resourceServed(t *probe.Trace) probe.Verdict {
+	return resourceLookout(t).isServed(t, noServer(t))
+}
+
 func resourceIsJSON(t *probe.Trace) probe.Verdict {
 	return resourceLookout(t).isJSON(t, "resource metadata document", noServer(t))
 }
@@ -60,8 +64,13 @@ func resourceFound(t *probe.Trace) probe.Verdict {
 	case openTo(t):
 		return probe.Skip("the server asks for no login: it needs no resource metadata")
 	}
-	v := probe.Fail("%s", asked(l.absent)).On(l.absent...).Mend("serve the document at %s: {\"resource\": %q, \"authorization_servers\": [\"<issuer>\"]}",
-		probe.ResourceMetadataURLs(t.Target)["path"], t.Target)
+	at := probe.ResourceMetadataURLs(t.Target)["path"]
+	stray, where := misplaced(t, resourceCopies(t), func(x *probe.Exchange) bool { return strings.HasPrefix(x.URL().Path, "/.well-known/") })
+	v := probe.Fail("%s%s", asked(l.absent), where).On(append(slices.Clone(l.absent), stray)...).
+		Mend("serve the document at %s: {\"resource\": %q, \"authorization_servers\": [\"<issuer>\"]}", at, t.Target)
+	if stray != nil {
+		v = v.Mend("serve the document of %s at %s: the well-known path comes first, the endpoint's path after it (RFC 9728 section 3.1)", bare(stray), at)
+	}
 	if onOwnHost(t) != nil {
 		v.Outcome = probe.Warned
 		return v.So("clients since MCP 2025-06-18 may not look for the authorization server on the MCP server's own host, as %s did", clientName(t))
@@ -101,10 +110,11 @@ func atWellKnownPath(t *probe.Trace, d *probe.Document) probe.Verdict {
 		return probe.Skip("%s is no URL", quoted(t.Target))
 	}
 	var missed *probe.Exchange
-	for _, x := range t.Of(probe.ResourceMetadata) {
+	documents := slices.Concat(resourceLookout(t).documents, resourceCopies(t))
+	for _, x := range slices.Concat(t.Of(probe.ResourceMetadata), copies(t)) {
 		switch {
 		case place(x.URL()) != place(want):
-		case slices.Contains(resourceLookout(t).documents, x):
+		case slices.Contains(documents, x):
 			return probe.Pass("%s", bare(x)).On(x)
 		default:
 			missed = x
@@ -269,25 +279,4 @@ func bearerByHeader(_ *probe.Trace, d *probe.Document) probe.Verdict {
 	default:
 		return probe.Pass("%s", list(methods)).On(d.Exchange)
 	}
-}
-
-func resourceCopiesAgree(t *probe.Trace, d *probe.Document) probe.Verdict {
-	copies := []*probe.Exchange{d.Exchange}
-	for _, x := range resourceLookout(t).documents {
-		other := x.Metadata()
-		if place(x.URL()) == place(d.Exchange.URL()) || other.String("resource") == t.Origin() && d.String("resource") != t.Origin() {
-			continue // asked twice, or about the whole host (RFC 9728 section 3.1)
-		}
-		copies = append(copies, x)
-		for _, name := range []string{"resource", "authorization_servers", "scopes_supported"} {
-			if a, b := orAbsent(d, name), orAbsent(other, name); a != b {
-				return probe.Fail("%s is %s at %s and %s at %s", name, a, bare(d.Exchange), b, bare(x)).On(d.Exchange, x).
-					So("it depends on the client which of them it goes by").Mend("serve one and the same document at both URLs")
-			}
-		}
-	}
-	if len(copies) == 1 {
-		return probe.Skip("no second copy was read")
-	}
-	return probe.Pass("%d copies say the same", len(copies)).On(copies...)
 }

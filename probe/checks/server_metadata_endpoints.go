@@ -21,6 +21,14 @@ var serverEndpoints = []*probe.Check{
 		Spec: rfc8414 + "2", Needs: []probe.Evidence{probe.ServerMetadata}, After: readableServer, Judge: onServer(endpointsPublic),
 	},
 	{
+		ID: "server-metadata.endpoints-answer", Title: "something answers at the endpoints that are named",
+		Doc: "The metadata may be in order and their endpoints not: a route that the proxy does not forward, a server that is down, a name that does not exist. " +
+			"It shows as a browser that opens on 404 or on an error of a proxy, or as a login that breaks off at its last step. " +
+			"Ask each endpoint from outside; forward all of the authorization server's paths, not /.well-known/ alone.",
+		Stage: probe.StageServerMetadata, Level: probe.Must, Owner: probe.OwnerAuthorizationServer,
+		Spec: rfc6749 + "3", Needs: []probe.Evidence{probe.ServerMetadata}, After: readableServer, Judge: onServer(endpointsAnswer),
+	},
+	{
 		ID: "server-metadata.keys-usable", Title: "the keys at jwks_uri can verify a signature",
 		Doc: "The MCP server verifies tokens with the keys that the authorization server publishes. " +
 			"A jwks_uri that answers with an error or a page, an empty set, or one without a signing key makes every good token fail with 401 or 500. " +

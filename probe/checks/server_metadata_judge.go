@@ -96,6 +96,8 @@ func onServer(judge func(*probe.Trace, *probe.Document) probe.Verdict) func(*pro
 
 func serverPublic(t *probe.Trace) probe.Verdict { return serverLookout(t).forAnybody(t, unfound(t)) }
 
+func serverServed(t *probe.Trace) probe.Verdict { return serverLookout(t).isServed(t, unfound(t)) }
+
 func serverIsJSON(t *probe.Trace) probe.Verdict {
 	return serverLookout(t).isJSON(t, "authorization server metadata document", unfound(t))
 }
@@ -110,7 +112,13 @@ func serverFound(t *probe.Trace) probe.Verdict {
 		return l.nothing("no document was asked for")
 	}
 	x := l.absent[0]
-	return inFront(x, probe.Fail("%s", asked(l.absent)).On(l.absent...).Who(served(t, x)).So("%s", unfound(t)).Mend("%s", mendMissing(t, x)))
+	stray, where := misplaced(t, serverCopies(t), func(y *probe.Exchange) bool {
+		_, forms := candidate(t, y)
+		return !slices.Equal(forms, []string{"oauth-appended"})
+	})
+	v := probe.Fail("%s%s", asked(l.absent), where).On(append(slices.Clone(l.absent), stray)...).Who(served(t, x)).So("%s", unfound(t)).
+		Mend("%s", mendMissing(t, x)).Because(unnamed(t))
+	return inFront(x, v)
 }
 
 // foundAt tells where the document lies, and who does not look there.
@@ -131,6 +139,25 @@ func foundAt(t *probe.Trace, d *probe.Document, refused []*probe.Exchange) probe
 		return probe.Pass("%s; clients that know RFC 8414's form alone find %s", bare(x), asked(refused[:1])).On(append(refused, x)...)
 	}
 	return probe.Pass("%s", bare(x)).On(x)
+}
+
+// unnamed names the check on the resource metadata where these name no authorization server, so that it was looked for on
+// the MCP server's own host: what mends them mends this.
+func unnamed(t *probe.Trace) string {
+	l := resourceLookout(t)
+	switch {
+	case len(issuersNamed(t)) > 0 || len(t.Of(probe.ResourceMetadata)) == 0:
+		return ""
+	case len(l.documents) > 0:
+		return "resource-metadata.names-authorization-server"
+	case len(l.locked) > 0:
+		return "resource-metadata.public"
+	case len(l.failing()) > 0:
+		return "resource-metadata.served"
+	case len(l.broken) > 0:
+		return "resource-metadata.is-json"
+	}
+	return "resource-metadata.found"
 }
 
 func pathOf(raw string) string {
@@ -167,7 +194,7 @@ func earlierFallThrough(t *probe.Trace, d *probe.Document) probe.Verdict {
 }
 
 func mirrorAgrees(t *probe.Trace, d *probe.Document) probe.Verdict {
-	for _, x := range serverLookout(t).documents {
+	for _, x := range slices.Concat(serverLookout(t).documents, serverCopies(t)) {
 		if host(x.URL()) != host(t.URL()) || isCandidate(t, x) || len(issuersNamed(t)) == 0 {
 			continue
 		}
@@ -175,12 +202,10 @@ func mirrorAgrees(t *probe.Trace, d *probe.Document) probe.Verdict {
 		if d.Exchange == x {
 			return ownName(t, mirror)
 		}
-		for _, name := range []string{"issuer", "authorization_endpoint", "token_endpoint", "registration_endpoint", "jwks_uri"} {
-			if a, b := orAbsent(d, name), orAbsent(mirror, name); a != b {
-				return probe.Fail("%s is %s at %s and %s at %s", name, a, bare(d.Exchange), b, bare(x)).On(d.Exchange, x).
-					So("clients that read the copy go elsewhere than those that read the original").
-					Mend("serve the authorization server's own document unchanged at %s, or none", bare(x))
-			}
+		if what := disagree(d, mirror, decisive...); what != "" {
+			return probe.Fail("%s", what).On(d.Exchange, x).
+				So("clients that read the copy go elsewhere than those that read the original").
+				Mend("serve the authorization server's own document unchanged at %s, or none", bare(x))
 		}
 		return probe.Pass("%s", bare(x)).On(d.Exchange, x)
 	}

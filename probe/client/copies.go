@@ -95,7 +95,10 @@ func (e *Emulator) neighbours() []*url.URL {
 	for _, other := range []string{path + "/mcp", path + "/", path, "/mcp", "/sse"} {
 		u := *e.target
 		u.Path, u.RawPath = other, ""
-		if other != e.target.Path && (other != "" || e.target.Path != "/") && !slices.ContainsFunc(all, func(v *url.URL) bool { return v.Path == other }) {
+		if strings.TrimSuffix(other, "/") == "" && path == "" || other == e.target.Path {
+			continue
+		}
+		if !slices.ContainsFunc(all, func(v *url.URL) bool { return v.Path == other }) {
 			all = append(all, &u)
 		}
 	}
