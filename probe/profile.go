@@ -1,5 +1,10 @@
 package probe
 
+import (
+	"strings"
+	"time"
+)
+
 // A Profile says how one client behaves, as data with the place and the day each thing was seen. It has knobs, never code.
 type Profile struct {
 	// ID is the name on the command line, "claude-ai"; Title is for people; Date is of the newest fact, yyyy-mm-dd.
@@ -23,6 +28,37 @@ type Profile struct {
 	// Unknown lists knobs, by their path, of which nothing is known; they have the value a careful client would have.
 	Unknown []string `json:"unknown,omitempty"`
 }
+
+// StaleAfter is how old a profile may be before it is said to be old: clients change within months.
+const StaleAfter = 90 * 24 * time.Hour
+
+// Stale reports whether something that was seen on a day, yyyy-mm-dd, is too old at a time to be relied on.
+func Stale(seen string, now time.Time) bool { return age(seen, now) > StaleAfter }
+
+// Days is how many days ago a day was, yyyy-mm-dd.
+func Days(seen string, now time.Time) int { return int(age(seen, now) / (24 * time.Hour)) }
+
+// age is 0 of what is no date, which no profile has.
+func age(seen string, now time.Time) time.Duration {
+	day, err := time.Parse(time.DateOnly, seen)
+	if err != nil {
+		return 0
+	}
+	return now.Sub(day)
+}
+
+// Fact returns what is known of where a knob's value comes from, by the knob's path or that of a group around it.
+func (p *Profile) Fact(path string) (Known, bool) {
+	for ; path != ""; path = around(path) {
+		if known, ok := p.Facts[path]; ok {
+			return known, true
+		}
+	}
+	return Known{}, false
+}
+
+// around returns the group that a knob or a group is in, "" for none.
+func around(path string) string { return path[:max(strings.LastIndexByte(path, '.'), 0)] }
 
 // Known says where and when something about a client was seen.
 type Known struct {

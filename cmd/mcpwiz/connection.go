@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
@@ -89,7 +88,7 @@ func (p *program) load(f *connectionFlags) (plan.Connection, error) {
 	if err != nil {
 		return plan.Connection{}, err
 	}
-	if err := errors.Join(c.Validate(), knownProfiles(c)); err != nil {
+	if err := errors.Join(c.Validate(), p.knownProfiles(c)); err != nil {
 		return plan.Connection{}, usage("", "%s is not a connection yet:\n%w", f.source(), err)
 	}
 	return c, nil
@@ -167,15 +166,19 @@ func kept(file string) []string {
 }
 
 // knownProfiles tells which clients behave as nobody we know.
-func knownProfiles(c plan.Connection) error {
+func (p *program) knownProfiles(c plan.Connection) error {
+	s, err := p.shelf()
+	if err != nil {
+		return err
+	}
 	var all error
 	for i, client := range c.Clients {
 		if client.Profile == "" || client.Profile == plan.Introspection {
 			continue
 		}
-		if _, err := profiles.Load(client.Profile); err != nil {
+		if _, err := s.Load(client.Profile); err != nil {
 			all = errors.Join(all, fmt.Errorf("clients[%d].profile: %q is not known: %s", i, client.Profile,
-				strings.Join(append(profiles.IDs(), plan.Introspection), ", ")))
+				strings.Join(append(s.IDs(), plan.Introspection), ", ")))
 		}
 	}
 	return all

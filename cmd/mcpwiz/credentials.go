@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpwiz/mcpwiz/keycloak"
-	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
@@ -60,7 +59,7 @@ func (p *program) runCredentials(o *credentialsOptions) error {
 	if !ok {
 		return unknownClient(c, o.client)
 	}
-	registered, err := keycloak.RegistrationOf(c, client, profiles.Load)
+	registered, err := keycloak.RegistrationOf(c, client, p.profileOf)
 	if err != nil {
 		return err
 	}

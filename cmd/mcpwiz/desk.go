@@ -15,7 +15,6 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/checks"
 	"github.com/mcpwiz/mcpwiz/probe/client/browser"
-	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 	"github.com/mcpwiz/mcpwiz/tui/wizard"
 )
@@ -49,7 +48,7 @@ func (p *program) newDesk(path string, own bool) *desk {
 // desk is the wizard's view of it; copies sends to the clipboard.
 func (d *desk) desk(copies func(string) error) wizard.Desk {
 	return wizard.Desk{
-		Profiles: profiles.All, Checks: checks.All,
+		Profiles: d.allProfiles, Checks: checks.All,
 		CheckServer: d.checkServer, CheckKeycloak: d.checkKeycloak, Lifetimes: d.lifetimes,
 		Plan: d.look, Apply: d.apply, Save: d.save,
 		Serve: d.serve, Watch: d.watch, Handshake: d.handshakeAs,
@@ -79,7 +78,7 @@ func (d *desk) look(ctx context.Context, a wizard.Answers) (plan.Plan, error) {
 		signIn: func(_ context.Context, k plan.Keycloak) (keycloak.Options, error) {
 			return signsIn(k, a.AdminSecret), nil
 		}}
-	if err := errors.Join(a.Validate(), knownProfiles(a.Connection)); err != nil {
+	if err := errors.Join(a.Validate(), d.knownProfiles(a.Connection)); err != nil {
 		return plan.Plan{}, err
 	}
 	if err := s.look(ctx); err != nil {

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/mcpwiz/mcpwiz/keycloak"
-	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 	"github.com/mcpwiz/mcpwiz/tui"
 	"github.com/mcpwiz/mcpwiz/tui/wizard"
@@ -30,7 +29,7 @@ func (d *desk) values(a wizard.Answers) []tui.Value {
 		return nil
 	}
 	all := []tui.Value{{Label: "URL", Text: one.Server}, {Label: "client id", Text: one.ID}}
-	registered, err := keycloak.RegistrationOf(a.Connection, one, profiles.Load)
+	registered, err := keycloak.RegistrationOf(a.Connection, one, d.profileOf)
 	if err == nil && registered.Secret {
 		if secret, err := keptSecret(connectionFlags{file: d.path}, one.ID); err == nil {
 			all = append(all, tui.Value{Label: "secret", Text: secret, Secret: true})

@@ -87,18 +87,6 @@ func withScheme(target string) string {
 	return "https://" + target
 }
 
-func profile(id string) (*probe.Profile, error) {
-	p, err := profiles.Load(id)
-	if err == nil {
-		return p, nil
-	}
-	hint := "known are " + strings.Join(profiles.IDs(), ", ")
-	if near := nearest(id, profiles.IDs()); len(near) > 0 {
-		hint = "did you mean " + strings.Join(near, " or ") + "?\n" + hint
-	}
-	return nil, usage(hint, "no profile is named %q", id)
-}
-
 // handshakes returns what is to be made, in order: one as the flags say, or one for each client of the file.
 func (p *program) handshakes(ctx context.Context, o *handshakeOptions) ([]client.Options, error) {
 	if o.connection.file != "" {
@@ -127,7 +115,7 @@ func (p *program) handshakes(ctx context.Context, o *handshakeOptions) ([]client
 
 // handshake is what every handshake begins with.
 func (p *program) handshake(target, as string) (client.Options, error) {
-	behaves, err := profile(as)
+	behaves, err := p.profile(as)
 	return client.Options{Target: target, Profile: behaves, Tool: tool(), Checks: checks.All, Log: p.say}, err
 }
 

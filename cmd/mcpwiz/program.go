@@ -8,9 +8,12 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 )
 
 // A program is what the commands have of the world around them. Data goes to out, talk to err.
@@ -22,10 +25,14 @@ type program struct {
 	ascii    bool
 	// called is set when the command line was understood: what went wrong before is a wrong call.
 	called bool
+	// shelved returns the profiles that are known here; nil for those of this program.
+	shelved func() (*profiles.Shelf, error)
 }
 
 func newProgram(in, out, err *os.File, env func(string) (string, bool)) *program {
-	return &program{in: in, lines: bufio.NewReader(in), out: out, err: err, env: env}
+	p := &program{in: in, lines: bufio.NewReader(in), out: out, err: err, env: env}
+	p.shelved = sync.OnceValues(p.readShelf)
+	return p
 }
 
 func (p *program) execute(ctx context.Context, args []string) error {
@@ -70,7 +77,7 @@ OAuth, behaves as the client does, and judges every step of the handshake.`,
 	root.PersistentFlags().BoolVar(&p.ascii, "ascii", false, "use marks of ASCII only")
 	root.AddGroup(&cobra.Group{ID: groupConnect, Title: "To connect:"}, &cobra.Group{ID: groupJudge, Title: "To find what is wrong:"})
 	addGroup(root, groupConnect, p.wizard(), p.setup(), p.credentials(), p.serve())
-	addGroup(root, groupJudge, p.doctor(), p.emulate(), p.explain())
+	addGroup(root, groupJudge, p.doctor(), p.emulate(), p.explain(), p.profiles())
 	root.AddCommand(p.demo(), p.version())
 	strictCompletion(root)
 	return root

@@ -15,7 +15,7 @@ import (
 func (p *program) runRead(o *doctorOptions) (err error) {
 	r := report.ReadOptions{Checks: checks.All, Tool: tool()}
 	if o.as != "" {
-		if r.Profile, err = profile(o.as); err != nil {
+		if r.Profile, err = p.profile(o.as); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/mcpwiz/mcpwiz/keycloak"
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/checks"
-	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 	"github.com/mcpwiz/mcpwiz/server"
 	"github.com/mcpwiz/mcpwiz/server/gateway"
@@ -46,7 +45,7 @@ clients do with the doctor's checks and logs what fails; the log goes to stderr.
 		RunE: func(c *cobra.Command, _ []string) error { return p.runServe(c.Context(), &o) },
 	}
 	o.connection.add(c, serveKeys...)
-	completed(c, "client", profiles.IDs)
+	completed(c, "client", p.profileIDs)
 	c.Flags().StringVar(&o.log, "log", "text", "`how` to log: text, json")
 	completed(c, "log", func() []string { return []string{"text", "json"} })
 	return c
@@ -90,7 +89,7 @@ func (p *program) served(f *connectionFlags) (plan.Connection, error) {
 	case c.Keycloak.Issuer == "":
 		return c, usage("--issuer is the authorization server, e.g. https://id.example.com/realms/mcp", "--issuer is missing")
 	}
-	return c, knownProfiles(c)
+	return c, p.knownProfiles(c)
 }
 
 func (p *program) logger(format string) *slog.Logger {
@@ -102,9 +101,9 @@ func (p *program) logger(format string) *slog.Logger {
 
 // server puts together what serves a connection; ready is told the addresses when requests are answered there.
 func (p *program) server(c plan.Connection, log *slog.Logger, ready func([]net.Addr)) (*server.Server, error) {
-	o := server.Options{Tool: tool(), Logger: log, Checks: checks.All, Recognise: recognise}
+	o := server.Options{Tool: tool(), Logger: log, Checks: checks.All, Recognise: p.recognise}
 	for _, s := range c.Servers {
-		e, err := endpoint(c, s)
+		e, err := p.endpoint(c, s)
 		if err != nil {
 			return nil, err
 		}
@@ -122,19 +121,23 @@ func (p *program) server(c plan.Connection, log *slog.Logger, ready func([]net.A
 }
 
 // recognise tells whose behaviour an overheard client's is. A machine may call itself what it likes.
-func recognise(c record.Client) *probe.Profile {
+func (p *program) recognise(c record.Client) *probe.Profile {
+	s, err := p.shelf()
+	if err != nil {
+		return nil
+	}
 	if c.Machine {
-		if p, err := profiles.Load(machine); err == nil {
-			return p
+		if one, err := s.Load(machine); err == nil {
+			return one
 		}
 	}
-	return profiles.Recognise(c.UserAgent, c.Name)
+	return s.Recognise(c.UserAgent, c.Name)
 }
 
 // machine is the profile of a client that takes tokens for itself.
 const machine = "m2m"
 
-func endpoint(c plan.Connection, s plan.Server) (server.Endpoint, error) {
+func (p *program) endpoint(c plan.Connection, s plan.Server) (server.Endpoint, error) {
 	e := server.Endpoint{
 		Listen: s.Listen, URL: s.URL, Name: s.Name, Issuer: c.Keycloak.Issuer, JWKSURL: c.Keycloak.JWKSURL, CAFile: c.Keycloak.CAFile,
 		Scopes: s.Scopes, AllowedHosts: s.AllowedHosts, AllowedOrigins: s.AllowedOrigins,
@@ -146,7 +149,7 @@ func endpoint(c plan.Connection, s plan.Server) (server.Endpoint, error) {
 		if client.Server != s.URL {
 			continue
 		}
-		r, err := keycloak.RegistrationOf(c, client, profiles.Load)
+		r, err := keycloak.RegistrationOf(c, client, p.profileOf)
 		if err != nil {
 			return e, err
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 	"github.com/mcpwiz/mcpwiz/tui"
 	"github.com/mcpwiz/mcpwiz/tui/wizard"
@@ -53,7 +52,7 @@ The administrator's secret is taken from where setup takes it, else asked for; i
 		RunE: func(c *cobra.Command, _ []string) error { return p.runWizard(c.Context(), &o) },
 	}
 	o.connection.add(c, wizardKeys()...)
-	completed(c, "client", profiles.IDs)
+	completed(c, "client", p.profileIDs)
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "stop at the plan, and write nothing")
 	c.Flags().BoolVar(&o.accessible, "accessible", false, "ask in plain lines, for screen readers")
 	o.background.add(c)
@@ -125,6 +124,9 @@ func (p *program) beginning(ctx context.Context, o *wizardOptions) (begun, error
 	if info, err := os.Stat(filepath.Dir(b.Path)); err != nil || !info.IsDir() {
 		return b, usage("", "there is no directory %s for %s", filepath.Dir(b.Path), filepath.Base(b.Path))
 	}
+	if _, err := p.shelf(); err != nil {
+		return b, err
+	}
 	from := o.connection
 	if _, err := os.Stat(b.Path); errors.Is(err, fs.ErrNotExist) {
 		from.file = ""
@@ -135,7 +137,7 @@ func (p *program) beginning(ctx context.Context, o *wizardOptions) (begun, error
 		if b.Start.Connection, err = p.lay(&from); err != nil {
 			return b, err
 		}
-		if err := knownProfiles(b.Start.Connection); err != nil {
+		if err := p.knownProfiles(b.Start.Connection); err != nil {
 			return b, usage("", "%s cannot be started from:\n%w", from.source(), err)
 		}
 	}

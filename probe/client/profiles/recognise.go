@@ -11,9 +11,13 @@ import (
 // client_name it registered. Of several signs the one that says most of the name decides, then of the User-Agent. It
 // returns nil for a stranger.
 func Recognise(userAgent, clientName string) *probe.Profile {
+	return recognise(known(), userAgent, clientName)
+}
+
+func recognise(among []*probe.Profile, userAgent, clientName string) *probe.Profile {
 	var best *probe.Profile
 	var most probe.Sign
-	for _, p := range known() {
+	for _, p := range among {
 		for _, s := range p.Recognise {
 			if shows(s, userAgent, clientName) && (best == nil || telling(s, most) > 0) {
 				best, most = p, s

@@ -79,9 +79,49 @@ func applies(p *probe.Profile, path string) bool {
 	return !machine || around(path) != "authorization"
 }
 
+// A Knob is a member of a profile that says how the client behaves, and what is known of where its value is from.
+type Knob struct {
+	Path  string
+	Value any
+	// Known has no grade where it is Unknown: the value is then the one that a careful client would have.
+	Known   probe.Known
+	Unknown bool
+}
+
+// Knobs returns the knobs of a profile that say something of its client, in the order of its type.
+func Knobs(p *probe.Profile) []Knob {
+	var all []Knob
+	for _, k := range knobs(p) {
+		if k.empty && !applies(p, k.path) {
+			continue
+		}
+		known, _ := p.Fact(k.path)
+		unknown := isUnknown(p, k.path)
+		if unknown {
+			known = probe.Known{}
+		}
+		all = append(all, Knob{k.path, k.value, known, unknown})
+	}
+	return all
+}
+
+// isUnknown reports whether of a knob, or of the nearest group around it of which anything is said, nothing is known.
+func isUnknown(p *probe.Profile, path string) bool {
+	for ; path != ""; path = around(path) {
+		if slices.Contains(p.Unknown, path) {
+			return true
+		}
+		if _, ok := p.Facts[path]; ok {
+			return false
+		}
+	}
+	return false
+}
+
 // A knob is a member of a profile that says how the client behaves.
 type knob struct {
 	path  string
+	value any
 	empty bool
 }
 
@@ -100,7 +140,7 @@ func gather(v reflect.Value, group string) []knob {
 		case field.Kind() == reflect.Struct:
 			all = append(all, gather(field, path)...)
 		default:
-			all = append(all, knob{path, empty(field)})
+			all = append(all, knob{path, field.Interface(), empty(field)})
 		}
 	}
 	return all
