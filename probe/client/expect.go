@@ -20,14 +20,18 @@ var (
 		probe.OfFact("dns"), probe.OfFact("certificate"),
 	}
 	ofStrangersProbes = []probe.Evidence{
-		probe.OfProbe("foreign-origin"), probe.OfProbe("user-agent"), probe.OfProbe("garbage-token"), probe.OfProbe("unknown-client"),
-		probe.OfProbe("plain-http"),
+		probe.OfProbe("foreign-origin"), probe.OfProbe("user-agent"), probe.OfProbe("garbage-token"), probe.OfProbe("forged-token"), probe.OfProbe("unknown-client"),
+		probe.OfProbe("plain-http"), probe.OfProbe("forged-token"),
 	}
 	ofClient        = []probe.Evidence{probe.Registration, probe.Authorization}
 	ofClientsProbes = []probe.Evidence{probe.OfProbe("bad-redirect"), probe.OfProbe("no-pkce"), probe.OfProbe("dead-refresh")}
 	ofUser          = []probe.Evidence{probe.Callback, probe.TokenRequest, probe.AccessToken, probe.OfFact("token-signature"), probe.Refresh}
-	ofTokensProbes  = []probe.Evidence{probe.OfProbe("wrong-audience"), probe.OfProbe("user-agent-token")}
-	ofToken         = []probe.Evidence{probe.Authenticated, probe.Initialize, probe.ToolsList, probe.ToolCall}
+	ofTokensProbes  = []probe.Evidence{
+		probe.OfProbe("wrong-audience"), probe.OfProbe("user-agent-token"), probe.OfProbe("unknown-version"), probe.OfProbe("wire-variant"),
+		probe.OfProbe("fresh-connection"),
+	}
+	ofUsersProbes = []probe.Evidence{probe.OfProbe("refresh-retry")}
+	ofToken       = []probe.Evidence{probe.Authenticated, probe.Initialize, probe.ToolsList, probe.ToolCall}
 )
 
 // expected returns the evidence that must come, as the options allow it.
@@ -51,7 +55,7 @@ func (e *Emulator) expected() []probe.Evidence {
 		all = append(all, probe.Stream)
 	}
 	if o.Probes {
-		all = append(all, ofTokensProbes...)
+		all = append(append(all, ofTokensProbes...), ofUsersProbes...)
 	}
 	return all
 }
@@ -60,11 +64,11 @@ func (e *Emulator) expected() []probe.Evidence {
 func (e *Emulator) excuseUpfront() {
 	o := &e.opt
 	if !o.Probes {
-		e.excuseAll("asked by mcpwiz doctor only: no client would", ofStrangersProbes, ofClientsProbes, ofTokensProbes)
+		e.excuseAll("asked by mcpwiz doctor only: no client would", ofStrangersProbes, ofClientsProbes, ofTokensProbes, ofUsersProbes)
 	}
 	switch {
 	case o.machine():
-		e.excuseAll(isMachine, ofClient, []probe.Evidence{probe.Login, probe.Callback}, ofClientsProbes)
+		e.excuseAll(isMachine, ofClient, []probe.Evidence{probe.Login, probe.Callback}, ofClientsProbes, ofUsersProbes)
 		e.excuse(probe.Refresh, "client_credentials brings no refresh token: the client asks for a new one")
 	case o.ClientID != "":
 		e.excuse(probe.Registration, given)
@@ -95,7 +99,7 @@ func (e *Emulator) excuseUser(reason string) {
 	if e.opt.machine() {
 		return
 	}
-	e.excuseAll(reason, []probe.Evidence{probe.Login, probe.Callback, probe.Refresh})
+	e.excuseAll(reason, []probe.Evidence{probe.Login, probe.Callback, probe.Refresh}, ofUsersProbes)
 	if !e.opt.known() {
 		e.excuseAll(reason, ofClient)
 		if e.opt.Probes {
@@ -124,7 +128,7 @@ func (e *Emulator) excuseOpen() {
 	e.excuseAll(isOpen, []probe.Evidence{
 		probe.ResourceMetadata, probe.ServerMetadata, probe.JWKS, probe.Login, probe.Authenticated,
 		probe.OfProbe("garbage-token"), probe.OfProbe("unknown-client"),
-	}, ofClient, ofClientsProbes, ofTokensProbes, ofUser)
+	}, ofClient, ofClientsProbes, ofUser, ofUsersProbes, []probe.Evidence{probe.OfProbe("wrong-audience"), probe.OfProbe("user-agent-token")})
 }
 
 func (e *Emulator) excuseAll(reason string, groups ...[]probe.Evidence) {

@@ -48,7 +48,7 @@ func (e *Emulator) strayed(ctx context.Context, t *talk, a *reply, token string)
 	if id := a.header.Get("Mcp-Session-Id"); id != "" {
 		t.session = id
 		e.tap.Hide(id)
-		e.endTalk(probe.WithProbe(ctx, browser.CleanUp), e.aside, t, token)
+		e.endTalk(probe.WithProbe(context.WithoutCancel(ctx), browser.CleanUp), e.aside, t, token)
 	}
 }
 
@@ -61,7 +61,7 @@ func garbageToken(ctx context.Context, e *Emulator) error {
 	}
 	token := "mcpwiz-" + random(43)
 	e.tap.Hide(token)
-	return e.stray(ctx, "garbage-token", token, unchanged)
+	return e.strayOpenings(ctx, "garbage-token", token)
 }
 
 // foreignOrigin asks as a page of another site would (MCP, transports: security).
@@ -164,7 +164,7 @@ func (e *Emulator) elsewhere(ctx context.Context) string {
 	}
 	got := e.tokensOf(a)
 	if got.refresh != "" { // the one before may be dead now
-		e.wallet.renewed.refresh = got.refresh
+		e.wallet.renewed.refresh, e.wallet.spent = got.refresh, now.refresh
 	}
 	for _, token := range []string{got.access, got.id} {
 		if e.notOurs(token) {

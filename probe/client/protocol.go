@@ -55,7 +55,11 @@ func initialize(ctx context.Context, e *Emulator) error {
 	if w.first.access == "" {
 		return errors.New("there is no access token")
 	}
-	o, err := e.openProtocol(ctx, w.first.access)
+	token, err := e.bearer(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := e.openProtocol(ctx, token)
 	if err != nil {
 		return err
 	}
@@ -64,7 +68,7 @@ func initialize(ctx context.Context, e *Emulator) error {
 		return nil
 	}
 	w.talk = o.talk
-	return e.initialized(ctx, w.first.access)
+	return e.initialized(ctx, token)
 }
 
 // openProtocol tries the profile's openings in order. The next is tried where the server says that it does not know the
@@ -84,6 +88,7 @@ func (e *Emulator) openProtocol(ctx context.Context, token string) (opened, erro
 		}
 		o = opened{status: a.status, err: a.err, challenge: challengeIn(a.header)}
 		if a.ok() && a.result != nil && t.agree(opening, a) {
+			t.token = token
 			o.talk = t
 			return o, nil
 		}
@@ -178,7 +183,7 @@ func stream(ctx context.Context, e *Emulator) error {
 		return err
 	}
 	r.Header.Set("Accept", "text/event-stream")
-	e.mark(r, t, e.wallet.first.access, e.opt.Profile.Headers.MCPUserAgent)
+	e.mark(r, t, t.token, e.opt.Profile.Headers.MCPUserAgent)
 	ctx, cancel := context.WithTimeout(ctx, streamLimit)
 	defer cancel()
 	resp, err := e.aside.RoundTrip(r.WithContext(ctx))

@@ -18,8 +18,9 @@ type Step struct {
 
 	// aside steps run as soon as what they need is settled; the others one after another, the happy path.
 	aside bool
-	// after is evidence that must be settled before, without being needed.
+	// after is evidence that must be settled before, without being needed; last waits for all steps before it.
 	after probe.Evidence
+	last  bool
 }
 
 type evidence = []probe.Evidence
@@ -30,6 +31,7 @@ func (e *Emulator) Steps() []Step {
 	if e.opt.Probes {
 		all = append(all, strangersProbes...)
 		all = append(all, edgeProbes...)
+		all = append(all, forgedProbe)
 		all = append(all, documentProbes...)
 	}
 	all = append(all, clientsSteps...)
@@ -41,7 +43,8 @@ func (e *Emulator) Steps() []Step {
 		all = append(all, streamStep)
 	}
 	if e.opt.Probes {
-		all = append(all, tokensProbe, edgeTokensProbe)
+		all = append(all, protocolProbes...)
+		all = append(all, tokensProbe, edgeTokensProbe, retryProbe)
 	}
 	return slices.DeleteFunc(all, e.leftOut)
 }
@@ -49,7 +52,8 @@ func (e *Emulator) Steps() []Step {
 // leftOut reports whether the profile or the options leave a step out.
 func (e *Emulator) leftOut(s Step) bool {
 	makes := func(ev probe.Evidence) bool { return slices.Contains(s.Makes, ev) }
-	return e.opt.machine() && (makes(probe.Registration) || makes(probe.Authorization) || makes(probe.Refresh))
+	return e.opt.machine() && (makes(probe.Registration) || makes(probe.Authorization) || makes(probe.Refresh) ||
+		makes("probe:refresh-retry"))
 }
 
 var strangersSteps = []Step{
@@ -162,7 +166,7 @@ func waitsFor(all []Step, i int) []int {
 		if !other.aside {
 			last = j
 		}
-		if slices.ContainsFunc(other.Makes, func(ev probe.Evidence) bool { return ev == s.after || slices.Contains(s.Needs, ev) }) {
+		if s.last || slices.ContainsFunc(other.Makes, func(ev probe.Evidence) bool { return ev == s.after || slices.Contains(s.Needs, ev) }) {
 			before = append(before, j)
 		}
 	}

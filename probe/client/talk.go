@@ -21,6 +21,8 @@ type talk struct {
 	version string
 	// session is the Mcp-Session-Id that was handed out, "" for none.
 	session string
+	// token is the one that the conversation was opened with, for requests beside the happy path; "" for none.
+	token string
 }
 
 // A reply is the answer to an MCP request.

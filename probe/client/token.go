@@ -40,7 +40,7 @@ func redeem(ctx context.Context, e *Emulator) error {
 	case w.first.access == "":
 		e.say("The token request brought no access token (%s).", a)
 	case w.first.refresh == "" && !e.opt.machine():
-		e.excuse(probe.Refresh, "no refresh token was issued")
+		e.excuseAll("no refresh token was issued", []probe.Evidence{probe.Refresh, probe.OfProbe("refresh-retry")})
 	}
 	return nil
 }
@@ -69,12 +69,33 @@ func renew(ctx context.Context, e *Emulator) error {
 	if e.wallet.first.refresh == "" {
 		return errors.New("there is no refresh token")
 	}
-	a, err := e.askForToken(ctx, e.happy, e.limit(e.opt.Profile.Limits.Refresh, 30), e.refreshGrant(e.wallet.first.refresh))
+	_, err := e.renewWith(ctx, e.wallet.newest().refresh)
+	return err
+}
+
+func (e *Emulator) renewWith(ctx context.Context, refresh string) (tokens, error) {
+	a, err := e.askForToken(ctx, e.happy, e.limit(e.opt.Profile.Limits.Refresh, 30), e.refreshGrant(refresh))
 	if err != nil {
-		return err
+		return tokens{}, err
 	}
-	e.wallet.renewed = e.tokensOf(a)
-	return nil
+	got := e.tokensOf(a)
+	e.wallet.keep(got, refresh)
+	return got, nil
+}
+
+// bearer returns the access token for the next request. A client that renews early does so where the token has no more to
+// live than its margin; when that fails it goes on with what it has.
+func (e *Emulator) bearer(ctx context.Context) (string, error) {
+	now := e.wallet.newest()
+	margin := time.Duration(e.opt.Profile.Token.RefreshMargin) * time.Second
+	if margin == 0 || now.refresh == "" || now.ends.IsZero() || time.Until(now.ends) > margin {
+		return now.access, nil
+	}
+	got, err := e.renewWith(ctx, now.refresh)
+	if err != nil || got.access == "" {
+		return now.access, err
+	}
+	return got.access, nil
 }
 
 // goOn uses the new token, where there is one.
@@ -162,6 +183,9 @@ func (e *Emulator) tokensOf(a *answer) tokens {
 	}
 	o := &probe.Document{Members: a.object()}
 	t := tokens{access: o.String("access_token"), refresh: o.String("refresh_token"), id: o.String("id_token"), scope: o.String("scope")}
+	if s, ok := o.Members["expires_in"].(float64); ok {
+		t.ends = time.Now().Add(time.Duration(s * float64(time.Second)))
+	}
 	e.tap.Hide(t.access, t.refresh, t.id)
 	return t
 }

@@ -26,9 +26,13 @@ type tool struct {
 // maxPages bounds a list whose cursor never ends.
 const maxPages = 20
 
-// listTools lists the tools with the first token.
+// listTools lists the tools.
 func listTools(ctx context.Context, e *Emulator) error {
-	all, err := e.list(ctx, e.wallet.first.access)
+	token, err := e.bearer(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := e.list(ctx, token)
 	e.wallet.tools, e.wallet.listed = all, all != nil
 	return err
 }
@@ -99,8 +103,12 @@ func callTool(ctx context.Context, e *Emulator) error {
 		e.excuse(probe.ToolCall, "no tool can be called without harm: none is marked readOnlyHint and takes no arguments")
 		return nil
 	}
+	token, err := e.bearer(ctx)
+	if err != nil {
+		return err
+	}
 	params := map[string]any{"name": chosen, "arguments": arguments}
-	_, err = e.call(ctx, t, e.wallet.first.access, "tools/call", params, e.limit(e.opt.Profile.Limits.ToolCall, 60))
+	_, err = e.call(ctx, t, token, "tools/call", params, e.limit(e.opt.Profile.Limits.ToolCall, 60))
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,7 +38,8 @@ type authorizationServer struct {
 
 type asClient struct{ secret, redirect, token string }
 
-type asGrant struct{ client, scope string }
+// A refresh token is good until the one that came for it is used; where the world is strict, once.
+type asGrant struct{ client, scope, before string }
 
 func newAuthorizationServer(t *testing.T, w *world) *authorizationServer {
 	t.Helper()
@@ -78,7 +80,7 @@ func (s *authorizationServer) serve(w http.ResponseWriter, r *http.Request) {
 		s.deleteClient(w, r, strings.TrimPrefix(at, "/register/"))
 	case at == "/revoke":
 		_ = r.ParseForm()
-		delete(s.refresh, r.PostForm.Get("token"))
+		s.end(s.refresh[r.PostForm.Get("token")].client)
 	default:
 		http.NotFound(w, r)
 	}
@@ -135,21 +137,30 @@ func (s *authorizationServer) token(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		delete(s.codes, f.Get("code"))
-		s.issue(w, asGrant{id, q.Get("scope")}, true)
+		s.issue(w, asGrant{client: id, scope: q.Get("scope")}, true)
 	case "refresh_token":
-		g, ok := s.refresh[f.Get("refresh_token")]
+		token := f.Get("refresh_token")
+		g, ok := s.refresh[token]
 		if !ok || g.client != id {
 			writeJSON(w, 400, map[string]any{"error": "invalid_grant"})
 			return
 		}
-		delete(s.refresh, f.Get("refresh_token"))
+		delete(s.refresh, g.before)
+		if g.before = token; s.world.strict {
+			delete(s.refresh, token)
+		}
 		if f.Has("scope") {
 			g.scope = f.Get("scope")
 		}
 		s.issue(w, g, true)
 	case "client_credentials":
-		s.issue(w, asGrant{id, f.Get("scope")}, false)
+		s.issue(w, asGrant{client: id, scope: f.Get("scope")}, false)
 	}
+}
+
+// end ends all that was granted to a client.
+func (s *authorizationServer) end(id string) {
+	maps.DeleteFunc(s.refresh, func(_ string, g asGrant) bool { return g.client == id })
 }
 
 // authenticate tells who asks, by Basic, form or assertion.
@@ -193,10 +204,13 @@ func (s *authorizationServer) issue(w http.ResponseWriter, g asGrant, renewable 
 	if !strings.Contains(g.scope, "mcp:tools") {
 		aud = "account"
 	}
-	now := time.Now()
+	now, life := time.Now(), 15*time.Minute
+	if s.world.life > 0 {
+		life = s.world.life
+	}
 	claims, _ := json.Marshal(map[string]any{
 		"iss": s.world.issuer(), "sub": "canary-subject-42", "aud": aud, "azp": g.client, "scope": g.scope, "jti": s.name("jti-"),
-		"iat": now.Unix(), "exp": now.Add(15 * time.Minute).Unix(),
+		"iat": now.Unix(), "exp": now.Add(life).Unix(),
 	})
 	signed, err := s.signer.Sign(claims)
 	if err != nil {
@@ -204,7 +218,7 @@ func (s *authorizationServer) issue(w http.ResponseWriter, g asGrant, renewable 
 		return
 	}
 	access, _ := signed.CompactSerialize()
-	answer := map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": 900, "scope": g.scope}
+	answer := map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": int(life.Seconds()), "scope": g.scope}
 	if renewable {
 		token := s.name("canary-refresh-")
 		s.refresh[token] = g

@@ -26,6 +26,10 @@ type world struct {
 	noResource, open bool
 	// stateless: the MCP server speaks 2026-07-28 alone, else 2025-11-25 with sessions; sse: it answers with streams.
 	stateless, sse bool
+	// strict: a refresh token is good once; life is how long access tokens live, 0 for 15 minutes; trusting: the MCP server
+	// reads tokens and verifies no signature.
+	strict, trusting bool
+	life             time.Duration
 	// answers take the place of what is served at a path of either server.
 	answers map[string]http.HandlerFunc
 	// stall, when it is set, holds the answer to a path until the request is given up.
