@@ -29,6 +29,8 @@ type Emulator struct {
 	// happy is the way of the happy path to the wire, aside that of all else.
 	happy, aside http.RoundTripper
 	wallet       wallet
+	// askedAs is the profile of the handshake that asks for this one too what is asked as nobody, "" for none.
+	askedAs string
 	// begun counts the stages that have begun; stopped: a step of the happy path could not begin.
 	begun   int
 	stopped bool
@@ -67,6 +69,9 @@ func New(o Options) (*Emulator, error) {
 	}
 	if e.opt.Handshake == "" {
 		e.opt.Handshake = newID()
+	}
+	if o.Shared != nil && o.Probes {
+		e.askedAs = o.Shared.asksFor(e)
 	}
 	return e, nil
 }
@@ -108,7 +113,7 @@ func (e *Emulator) open(sink probe.Sink) {
 	e.tap = &probe.Tap{To: e.session.Add}
 	e.tap.Hide(e.opt.ClientSecret, e.opt.PrivateKey)
 	happy, aside := lanes(e.opt.Transport, e.opt.Network, e.dial)
-	e.happy, e.aside = e.tap.Transport(happy), e.tap.Transport(aside)
+	e.happy, e.aside = e.tap.Transport(e.opt.Shared.over(happy)), e.tap.Transport(e.opt.Shared.over(aside))
 	e.excuseUpfront()
 }
 

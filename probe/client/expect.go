@@ -38,7 +38,7 @@ var (
 func (e *Emulator) expected() []probe.Evidence {
 	o := &e.opt
 	all := append([]probe.Evidence{}, ofStranger...)
-	if o.Probes {
+	if o.Probes && e.askedAs == "" {
 		all = append(all, ofStrangersProbes...)
 	}
 	if o.known() {
@@ -65,6 +65,11 @@ func (e *Emulator) excuseUpfront() {
 	o := &e.opt
 	if !o.Probes {
 		e.excuseAll("asked by mcpwiz doctor only: no client would", ofStrangersProbes, ofClientsProbes, ofTokensProbes, ofUsersProbes)
+	}
+	if e.askedAs != "" {
+		for _, s := range asNobody() {
+			e.excuseAll("asked once for all clients: as "+e.askedAs, s.Makes)
+		}
 	}
 	switch {
 	case o.machine():

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
@@ -30,23 +31,38 @@ func (e *Emulator) look(ctx context.Context, raw string) {
 	if seen {
 		return
 	}
-	e.looking.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, lookLimit)
-		defer cancel()
-		e.resolve(ctx, u)
-	})
-	for _, r := range e.opt.Resolvers {
-		e.looking.Go(func() {
+	if e.opt.Shared != nil {
+		e.lookTogether(ctx, u)
+		return
+	}
+	e.lookAt(ctx, u, &e.looking, finds{e.told, e.excuse})
+}
+
+// finds is to whom it is told what is found out about a host.
+type finds struct {
+	fact   func(probe.Fact)
+	excuse func(probe.Evidence, string)
+}
+
+// note tells a fact of our own.
+func (f finds) note(kind, source string, data map[string]any) {
+	f.fact(probe.Fact{Kind: kind, Source: source, At: time.Now(), Data: data})
+}
+
+// lookAt looks at a host from all sides, each in a goroutine of its own.
+func (e *Emulator) lookAt(ctx context.Context, u *url.URL, all *sync.WaitGroup, to finds) {
+	side := func(look func(context.Context)) {
+		all.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, lookLimit)
 			defer cancel()
-			e.resolveBy(ctx, r, u.Hostname())
+			look(ctx)
 		})
 	}
-	e.looking.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, lookLimit)
-		defer cancel()
-		e.certificate(ctx, u)
-	})
+	side(func(ctx context.Context) { e.resolve(ctx, u, to) })
+	for _, r := range e.opt.Resolvers {
+		side(func(ctx context.Context) { e.resolveBy(ctx, r, u.Hostname(), to) })
+	}
+	side(func(ctx context.Context) { e.certificate(ctx, u, to) })
 }
 
 // lookAtTarget looks at the MCP server's own host.
@@ -86,7 +102,7 @@ func (e *Emulator) unseen(u *url.URL) string {
 }
 
 // resolve notes what the system's resolver says of a host.
-func (e *Emulator) resolve(ctx context.Context, u *url.URL) {
+func (e *Emulator) resolve(ctx context.Context, u *url.URL, to finds) {
 	host := u.Hostname()
 	if net.ParseIP(host) != nil {
 		return
@@ -117,11 +133,11 @@ func (e *Emulator) resolve(ctx context.Context, u *url.URL) {
 	if errors.Is(ctx.Err(), context.Canceled) { // we gave up, the resolver did not
 		return
 	}
-	e.note("dns", "system", data)
+	to.note("dns", "system", data)
 }
 
 // resolveBy notes what a public name server says of a host, unless its name is nobody else's business.
-func (e *Emulator) resolveBy(ctx context.Context, r Resolver, host string) {
+func (e *Emulator) resolveBy(ctx context.Context, r Resolver, host string, to finds) {
 	if !everybodys(host) {
 		return
 	}
@@ -138,11 +154,11 @@ func (e *Emulator) resolveBy(ctx context.Context, r Resolver, host string) {
 	case found.cname != "":
 		data["cname"] = found.cname
 	}
-	e.note("dns", r.Name, data)
+	to.note("dns", r.Name, data)
 }
 
 // certificate notes what a host shows of itself in a TLS handshake, verified or not.
-func (e *Emulator) certificate(ctx context.Context, u *url.URL) {
+func (e *Emulator) certificate(ctx context.Context, u *url.URL, to finds) {
 	if u.Scheme != "https" {
 		return
 	}
@@ -150,9 +166,9 @@ func (e *Emulator) certificate(ctx context.Context, u *url.URL) {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled): // we gave up, the host did not
 	case err != nil:
-		e.excuse(probe.OfFact("certificate"), e.tap.Sieve(fmt.Sprintf("no certificate was shown: %s", err)))
+		to.excuse(probe.OfFact("certificate"), e.tap.Sieve(fmt.Sprintf("no certificate was shown: %s", err)))
 	default:
-		e.note("certificate", "handshake", data)
+		to.note("certificate", "handshake", data)
 	}
 }
 

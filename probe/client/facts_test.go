@@ -210,7 +210,7 @@ func TestResolve(t *testing.T) {
 				told = n.Fact
 			}
 		})
-		e.resolve(context.Background(), &url.URL{Scheme: "https", Host: host})
+		e.resolve(context.Background(), &url.URL{Scheme: "https", Host: host}, finds{e.told, e.excuse})
 		e.session.Close()
 		if text, failed := told.Data["error"].(string); failed != want["not_found"] || failed && text == "" {
 			t.Errorf("%s: error %q", host, text)

@@ -33,6 +33,8 @@ type Options struct {
 	Register bool
 	// Probes: ask also what no client would.
 	Probes bool
+	// Shared is what this handshake has in common with others that are made with it; nil: nothing.
+	Shared *Shared
 	// Transport is below the tap; nil: one that honours HTTPS_PROXY and verifies against public roots. Where it is given,
 	// names and certificates are not looked at: whom it connects to is its own affair.
 	Transport http.RoundTripper

@@ -28,11 +28,8 @@ type evidence = []probe.Evidence
 // Steps returns what the emulator does, in order.
 func (e *Emulator) Steps() []Step {
 	all := slices.Clone(strangersSteps)
-	if e.opt.Probes {
-		all = append(all, strangersProbes...)
-		all = append(all, edgeProbes...)
-		all = append(all, forgedProbe)
-		all = append(all, documentProbes...)
+	if e.opt.Probes && e.askedAs == "" {
+		all = append(all, asNobody()...)
 	}
 	all = append(all, clientsSteps...)
 	if e.opt.Probes && !e.opt.machine() && e.opt.known() {
@@ -47,6 +44,16 @@ func (e *Emulator) Steps() []Step {
 		all = append(all, tokensProbe, edgeTokensProbe, retryProbe)
 	}
 	return slices.DeleteFunc(all, e.leftOut)
+}
+
+// asNobody are the probes for which it does not matter which client asks: of handshakes that are made together one asks them.
+func asNobody() []Step {
+	var all []Step
+	all = append(all, strangersProbes...)
+	all = append(all, edgeProbes...)
+	all = append(all, forgedProbe)
+	all = append(all, documentProbes...)
+	return all
 }
 
 // leftOut reports whether the profile or the options leave a step out.
