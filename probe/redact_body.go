@@ -79,7 +79,7 @@ func (r *redactor) body(in rawBody, t bodyType, side string) Body {
 func (r *redactor) read(b *Body, in rawBody, t bodyType, side string) {
 	switch text := in.data; {
 	case t.encoding != "":
-		r.wrong(b, text, "is encoded as "+clip(t.encoding, 32)+" and was not read")
+		r.readPacked(b, in, t, side)
 	case bytes.HasPrefix(text, []byte{0x1f, 0x8b}):
 		r.wrong(b, text, "is gzip, and no Content-Encoding says so")
 	case t.media == "text/event-stream" && !looksJSON(text):

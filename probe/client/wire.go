@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -88,7 +89,24 @@ func send(ctx context.Context, via http.RoundTripper, limit time.Duration, r *ht
 	defer resp.Body.Close()
 	a := &answer{status: resp.StatusCode, header: resp.Header}
 	a.body, a.err = read(resp.Body)
+	a.unpack()
 	return a
+}
+
+// unpack undoes gzip, which a server may choose though nobody asked for it: every client can. What cannot be unpacked is no
+// body to a client.
+func (a *answer) unpack() {
+	coding := strings.ToLower(strings.TrimSpace(a.header.Get("Content-Encoding")))
+	if coding != "gzip" && coding != "x-gzip" || len(a.body) == 0 {
+		return
+	}
+	packed, err := gzip.NewReader(bytes.NewReader(a.body))
+	if err == nil {
+		a.body, err = read(packed)
+	}
+	if err != nil {
+		a.body, a.err = nil, fmt.Errorf("unpack the body, which is labelled %s: %w", coding, err)
+	}
 }
 
 // request makes a request without any header but those that are set later.
