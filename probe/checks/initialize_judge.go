@@ -268,27 +268,31 @@ func orUnsent(s string) string {
 
 func garbageRefused(t *probe.Trace) probe.Verdict {
 	all := t.Of(probe.OfProbe("garbage-token"))
+	if x := admitted(all); x != nil {
+		return probe.Fail("a token of nonsense is answered with %s", replied(x)).On(x).Who(served(t, x)).
+			So("anybody can use the server: it does not verify tokens").
+			Mend("verify signature, issuer, audience and expiry of every token before anything else")
+	}
+	refused := slices.DeleteFunc(slices.Clone(all), func(x *probe.Exchange) bool { return x.Status() != 401 })
 	for _, x := range all {
-		switch x.Status() {
-		case 401:
+		switch {
+		case x.Status() == 401 || unknownMethod(x) && len(refused) > 0:
 			continue
-		case 404, 405:
+		case x.Status() == 404 || x.Status() == 405:
 			return probe.Unknown("nobody takes the request: %s", answered(x)).On(x)
 		}
-		v := probe.Fail("a token of nonsense is answered with %s", answered(x)).On(x).Who(served(t, x))
-		if succeeded(x) && rpcError(x) == "" {
-			return v.So("anybody can use the server: it does not verify tokens").Mend("verify signature, issuer, audience and expiry of every token before anything else")
-		}
-		return byItself(x, v.Because("challenge.status-401").So("a client with an old token does not learn that it must sign in again").
-			Mend(`answer 401 with WWW-Authenticate: Bearer error="invalid_token" for every token that does not verify`))
+		v := probe.Fail("a token of nonsense is answered with %s", replied(x)).On(x).Who(served(t, x)).Because("challenge.status-401").
+			So("a client with an old token does not learn that it must sign in again").
+			Mend(`answer 401 with WWW-Authenticate: Bearer error="invalid_token" for every token that does not verify`)
+		return byItself(x, v)
 	}
-	for _, x := range all {
+	for _, x := range refused {
 		if c := x.Challenge(); c == nil || c.Error != "invalid_token" {
 			return probe.Warn("401, without error=\"invalid_token\" in the challenge").On(x).So("clients cannot tell a bad token from a missing one").
 				Mend(`add error="invalid_token" to WWW-Authenticate where a token was sent`)
 		}
 	}
-	return probe.Pass("401 invalid_token").On(all...)
+	return probe.Pass("401 invalid_token").On(refused...)
 }
 
 func audienceRefused(t *probe.Trace) probe.Verdict {

@@ -43,6 +43,31 @@ var session = []*probe.Check{
 		Spec: mcpAuth + "token-handling", Needs: []probe.Evidence{probe.Refresh, probe.Authenticated}, Judge: refreshContinues,
 	},
 	{
+		ID: "session.shared", Title: "every connection reaches a server that knows the session and the token",
+		Doc: "Hosted clients send each request over another connection, and a load balancer may hand it to another replica. " +
+			"One that keeps sessions in its own memory, or whose keys, settings or version differ, refuses what its neighbour takes: a connection that works now and then. " +
+			"Make the server stateless or route by Mcp-Session-Id, and give all replicas the same settings.",
+		Stage: probe.StageSession, Level: probe.Must, Owner: probe.OwnerOrigin,
+		Spec: mcpBase + "basic/transports#session-management", Needs: []probe.Evidence{probe.OfProbe("fresh-connection")}, Judge: sessionShared,
+	},
+	{
+		ID: "session.sign-in-lasts", Title: "the sign-in outlives a pause",
+		Doc: "The user stays signed in as long as the refresh token lives, and that is counted anew with each renewal. " +
+			"In Keycloak it is bound to the SSO session, which ends after 30 minutes without use, unless offline_access was granted. " +
+			"Make offline_access an optional scope of the client.",
+		Stage: probe.StageSession, Level: probe.Should, Owner: probe.OwnerAuthorizationServer,
+		Spec:  "https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization#refresh-tokens",
+		Needs: []probe.Evidence{probe.TokenRequest}, After: []string{"token.issued"}, Judge: signInLasts,
+	},
+	{
+		ID: "session.refresh-survives-retry", Title: "a renewal may be tried again",
+		Doc: "The answer to a renewal can get lost, and hosted clients may renew twice at once: both then bear a refresh token that was rotated away a moment before. " +
+			"Where it is refused the user signs in again, and where reuse ends the whole grant even the client that holds the new token is thrown out. " +
+			"Allow the token before to be used once more (Keycloak: Refresh Token Max Reuse 1), or do not rotate.",
+		Stage: probe.StageSession, Level: probe.Should, Owner: probe.OwnerAuthorizationServer,
+		Spec: "https://www.rfc-editor.org/rfc/rfc9700#section-4.14", Needs: []probe.Evidence{probe.OfProbe("refresh-retry")}, Judge: survivesRetry,
+	},
+	{
 		ID: "session.ends", Title: "DELETE ends the session or is answered 405",
 		Doc: "A client that is done sends DELETE with its session id. " +
 			"Where it is refused in another way than 405, sessions stay in memory until a timeout, if there is one. " +
@@ -102,6 +127,34 @@ func streamOr405(t *probe.Trace) probe.Verdict {
 		return v(probe.Warn)
 	}
 	return v(probe.Fail)
+}
+
+func sessionShared(t *probe.Trace) probe.Verdict {
+	all := t.Of(probe.OfProbe("fresh-connection"))
+	var good, bad []*probe.Exchange
+	for _, x := range all {
+		switch {
+		case result(x) != nil:
+			good = append(good, x)
+		case !brokenOff(x) && x.Status() != 429:
+			bad = append(bad, x)
+		}
+	}
+	switch {
+	case len(bad) == 0 && len(good) == 0:
+		return probe.Unknown("no request over a connection of its own was answered").On(all...)
+	case len(bad) == 0:
+		return probe.Pass("%d requests, each over a connection of its own", len(good)).On(good...)
+	case len(good) == 0 && (!t.Has(probe.ToolsList) || result(listing(t)) == nil):
+		return probe.Unknown("tools/list is not answered, over whatever connection").On(bad...)
+	}
+	x := bad[0]
+	v := probe.Fail("%d of %d requests over connections of their own are refused: %s", len(bad), len(all), complained(x)).On(bad...).Who(served(t, x)).
+		So("%s works now and then: what it asks depends on the replica that it meets", clientName(t))
+	if lost(x) {
+		return v.Mend("make the server stateless, or send all requests of a session to one replica (affinity by Mcp-Session-Id)")
+	}
+	return byItself(x, v.Mend("look at the replicas behind %s one by one: version, settings, keys and public URL must be the same", t.URL().Host))
 }
 
 func afterMS(ms float64) time.Duration {

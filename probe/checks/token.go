@@ -133,8 +133,33 @@ var token = []*probe.Check{
 		Spec: rfc6749 + "5.1", Needs: []probe.Evidence{probe.TokenRequest}, After: []string{"token.issued"}, Judge: tokenLifetime,
 	},
 	{
-		ID: "token.refresh-issued", Title: "a refresh token is issued that outlives a pause",
-		Doc: "Without a refresh token the user signs in again whenever the access token ends; with one bound to Keycloak's SSO session that happens after 30 minutes of silence. " +
+		ID: "token.lifetime-usable", Title: "the token lives long enough to be used, and as long as the answer says",
+		Doc: "A token that is over within seconds is refused before the client has opened the protocol, and one that ends before expires_in has passed is held for good by the client. " +
+			"Both show as 401 on a connection that has just been made, and as logins in a loop. " +
+			"Let access tokens live 15 minutes, and expires_in be what is left of the token's own exp.",
+		Stage: probe.StageToken, Level: probe.Must, Owner: probe.OwnerAuthorizationServer,
+		Spec: rfc6749 + "5.1", Needs: []probe.Evidence{probe.TokenRequest}, After: []string{"token.issued"}, Judge: lifetimeUsable,
+	},
+	{
+		ID: "token.clocks-agree", Title: "the clocks of MCP server and authorization server agree",
+		Doc: "A token bears times by the authorization server's clock, and the MCP server reads them by its own. " +
+			"Apart by more than the leeway of the verifier, tokens are refused with 401 for a while after each login, or long before their end. " +
+			"Run NTP on both hosts; behind an edge the Date header is the edge's own, so that a difference may hide.",
+		Stage: probe.StageToken, Level: probe.Should, Owner: probe.OwnerOrigin,
+		Spec:  "https://www.rfc-editor.org/rfc/rfc7519#section-4.1.5",
+		Needs: []probe.Evidence{probe.Unauthenticated, probe.ServerMetadata}, Judge: clocksAgree,
+	},
+	{
+		ID: "token.fast", Title: "the token endpoint answers in half the time that the client has",
+		Doc: "Claude gives a token request ten seconds, and its user waits at the last step of the login. " +
+			"A cold start, or an authorization server short of power, shows as a login that fails now and then and works at the second try. " +
+			"Keep the authorization server warm.",
+		Stage: probe.StageToken, Level: probe.Should, Owner: probe.OwnerAuthorizationServer,
+		Spec: "https://claude.com/docs/connectors/building/troubleshooting", Needs: []probe.Evidence{probe.TokenRequest}, Judge: tokenFast,
+	},
+	{
+		ID: "token.refresh-issued", Title: "a refresh token is issued",
+		Doc: "Without a refresh token the user signs in again whenever the access token ends, after an hour or less. " +
 			"Clients ask for offline_access where the authorization server's scopes_supported lists it. " +
 			"Make offline_access an optional scope of the client.",
 		Stage: probe.StageToken, Level: probe.Should, Owner: probe.OwnerAuthorizationServer,

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +33,9 @@ func answerValid(t *probe.Trace) probe.Verdict {
 		return fail("there is no token_type")
 	case !strings.EqualFold(text(kind), "Bearer"):
 		return fail("token_type is %s, not Bearer", value(kind))
+	case misshapen(o) != "":
+		return fail("%s is %s, not a string", misshapen(o), value(o[misshapen(o)])).
+			Mend("answer as RFC 6749 section 5.1 has it: scope one string with spaces between, and no member where there is nothing to say")
 	case expires != nil && !isNumber:
 		return fail("expires_in is %s, not a number", value(expires))
 	case x.Answer().Problem != "":
@@ -46,6 +48,17 @@ func answerValid(t *probe.Trace) probe.Verdict {
 			So("a cache on the way may keep the token").Mend("answer with Cache-Control: no-store")
 	}
 	return probe.Pass("%s for %v s", text(kind), expires).On(x)
+}
+
+// misshapen returns a member of a token answer that is there and no string though it has to be one, "" for none.
+func misshapen(o map[string]any) string {
+	for _, name := range []string{"scope", "refresh_token", "id_token"} {
+		v, there := o[name]
+		if _, isString := v.(string); there && !isString {
+			return name
+		}
+	}
+	return ""
 }
 
 func scopeAtToken(t *probe.Trace) probe.Verdict {
@@ -90,12 +103,14 @@ func tokenLifetime(t *probe.Trace) probe.Verdict {
 	}
 	life, known := lifetime(x)
 	switch {
-	case machine(t) || parameters(x).Get("grant_type") == "client_credentials":
+	case ownGrant(t, x):
 		return probe.Skip("a machine asks for a new token when it needs one")
 	case margin == 0:
 		return probe.Skip("%s is not known to renew before the end", clientName(t))
 	case !known:
 		return probe.Unknown("nothing tells how long the token lives").On(x)
+	case life < shortest:
+		return probe.Unknown("it lives too short for any client").On(x)
 	case life <= time.Duration(margin)*time.Second:
 		return probe.Fail("the token lives %.0f s; %s renews what has %d s or less to live", life.Seconds(), clientName(t), margin).On(x).By(ourClient(t, x)).
 			So("every MCP request costs a token request first").
@@ -105,25 +120,23 @@ func tokenLifetime(t *probe.Trace) probe.Verdict {
 }
 
 // pause is Keycloak's SSO Session Idle as shipped: refresh tokens without offline_access live no longer.
-const pause = 1800
+const pause = 30 * time.Minute
 
 func refreshIssued(t *probe.Trace) probe.Verdict {
 	x := tokenRequest(t)
 	o := x.Answer().Object()
-	idle, _ := number(o["refresh_expires_in"])
-	offline := slices.Contains(strings.Fields(text(o["scope"])), "offline_access")
+	life, known := lifetime(x)
 	v := func(format string, args ...any) probe.Verdict {
 		return probe.Fail(format, args...).On(x).By(ourClient(t, x)).
 			Mend("make offline_access an optional scope of client %s, so that clients which ask for it stay signed in", quoted(clientID(x)))
 	}
 	switch {
-	case machine(t) || parameters(x).Get("grant_type") == "client_credentials":
+	case ownGrant(t, x):
 		return probe.Skip("client_credentials has no refresh token")
+	case text(o["refresh_token"]) == "" && known:
+		return v("there is no refresh_token").So("%s will ask to sign in again after %s, in use or not", clientName(t), spell(life))
 	case text(o["refresh_token"]) == "":
 		return v("there is no refresh_token").So("the user of %s signs in again whenever the token ends", clientName(t))
-	case idle > 0 && idle <= pause && !offline:
-		return v("the refresh token ends after %.0f s of silence and offline_access was not granted", idle).
-			So("the user of %s signs in again after a pause of that length", clientName(t))
 	}
 	return probe.Pass("issued").On(x)
 }

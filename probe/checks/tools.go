@@ -11,7 +11,8 @@ var tools = []*probe.Check{
 	{
 		ID: "tools.schema-valid", Title: "every tool has a usable name and an input schema of type object",
 		Doc: "Clients hand names and schemas to a model, and one tool that is malformed can spoil the whole list. " +
-			"Names are 1 to 128 of A-Z a-z 0-9 _ - . and occur once; inputSchema is a JSON Schema of type object, also for a tool without arguments. " +
+			"Names are 1 to 128 of A-Z a-z 0-9 _ - . and occur once; inputSchema is a JSON Schema (2020-12) of type object, also for a tool without arguments. " +
+			"The APIs of models refuse more: oneOf, anyOf and allOf at the top, draft-4 keywords such as exclusiveMinimum: true, arguments with odd names. " +
 			"Mend the tool that is named.",
 		Stage: probe.StageTools, Level: probe.Must, Owner: probe.OwnerOrigin,
 		Spec: mcpBase + "server/tools#data-types", Needs: []probe.Evidence{probe.ToolsList}, Judge: schemaValid,
@@ -96,7 +97,6 @@ func schemaValid(t *probe.Trace) probe.Verdict {
 	for i, raw := range all {
 		tool, _ := raw.(map[string]any)
 		name := text(tool["name"])
-		schema, _ := tool["inputSchema"].(map[string]any)
 		v := func(judged func(string, ...any) probe.Verdict, format string, args ...any) probe.Verdict {
 			return judged(format, args...).On(x).So("%s leaves the tool out, or refuses the whole list", clientName(t)).
 				Mend("give every tool a name of its own of 1 to 128 letters, digits, _, - and . and an inputSchema {\"type\":\"object\"}")
@@ -106,36 +106,75 @@ func schemaValid(t *probe.Trace) probe.Verdict {
 			return v(probe.Fail, "tool %d has the name %s", i+1, value(tool["name"]))
 		case seen[name]:
 			return v(probe.Fail, "two tools are called %s", quoted(name))
-		case text(schema["type"]) != "object":
-			return v(probe.Fail, "inputSchema of %s is %s", quoted(name), value(tool["inputSchema"]))
 		case !toolName.MatchString(name):
 			worst = v(probe.Warn, "the name %s has characters that clients do not take", quoted(name))
+		}
+		if bad := schemasOf(t, x, tool); bad.Outcome == probe.Failed {
+			return bad
+		} else if bad.Outcome == probe.Warned {
+			worst = bad
 		}
 		seen[name] = true
 	}
 	return worst
 }
 
+// schemasOf judges what a tool says of its arguments and its results; a zero verdict says that nothing is wrong.
+func schemasOf(t *probe.Trace, x *probe.Exchange, tool map[string]any) probe.Verdict {
+	name := quoted(text(tool["name"]))
+	v := func(judged func(string, ...any) probe.Verdict, format string, args ...any) probe.Verdict {
+		return judged(format, args...).On(x).So("%s leaves the tool out, or refuses the whole list", clientName(t)).
+			Mend("give %s schemas that JSON Schema 2020-12 takes, {\"type\":\"object\"} at the top", name)
+	}
+	for _, member := range []string{"inputSchema", "outputSchema"} {
+		raw, there := tool[member]
+		schema, _ := raw.(map[string]any)
+		switch {
+		case !there && member == "outputSchema":
+			continue
+		case text(schema["type"]) != "object":
+			return v(probe.Fail, "%s of %s is %s", member, name, value(raw))
+		}
+		if f := malformed(schema); f != nil {
+			return v(probe.Fail, "%s of %s: %s", member, name, f)
+		}
+		if f := unloved(schema); f != nil && member == "inputSchema" {
+			return v(probe.Warn, "%s of %s: %s", member, name, f).So("the API of the model behind some clients refuses the request that bears this tool").
+				Mend("write %s of %s as one plain object with properties, named with letters, digits, _, - and .", member, name)
+		}
+	}
+	return probe.Verdict{}
+}
+
+// manyPages is as many as a client of which nothing is known follows.
+const manyPages = 20
+
 func paginationEnds(t *probe.Trace) probe.Verdict {
-	seen := map[string]bool{}
 	all := t.Of(probe.ToolsList)
-	v := func(x *probe.Exchange, format string, args ...any) probe.Verdict {
-		return probe.Fail(format, args...).On(x).So("clients that follow the cursor ask for ever, or refuse the list").Mend("leave nextCursor out on the last page, and never hand out a cursor twice in one listing")
+	cursors, tools, pages := map[string]bool{}, map[string]bool{}, 0
+	v := func(judged func(string, ...any) probe.Verdict, x *probe.Exchange, format string, args ...any) probe.Verdict {
+		return judged(format, args...).On(x).So("clients that follow the cursor ask for ever, or refuse the list").Mend("leave nextCursor out on the last page, and never hand out a cursor twice in one listing")
 	}
 	for _, x := range all {
 		if !hasCursor(x) {
-			seen = map[string]bool{}
+			cursors, tools, pages = map[string]bool{}, map[string]bool{}, 0
 		}
+		pages++
 		next, there := result(x)["nextCursor"]
 		cursor, isString := next.(string)
 		switch {
 		case there && (!isString || cursor == ""):
-			return v(x, "nextCursor is %s", value(next))
-		case there && seen[cursor]:
-			return v(x, "the cursor %s comes again", cursor)
-		case there:
-			seen[cursor] = true
+			return v(probe.Fail, x, "nextCursor is %s", value(next))
+		case there && cursors[cursor]:
+			return v(probe.Fail, x, "the cursor %s comes again", cursor)
+		case there && pages > 1 && !adds(tools, x):
+			return v(probe.Fail, x, "page %d brings no tool that was not there before, and a cursor to one more", pages)
+		case there && pages >= manyPages:
+			return v(probe.Warn, x, "page %d is not the last", pages).So("clients that stop after some pages show the first tools only").
+				Mend("put more tools on a page, or offer fewer: a model has no use for so many")
 		}
+		adds(tools, x)
+		cursors[cursor] = there
 	}
 	last := all[len(all)-1]
 	if _, more := result(last)["nextCursor"]; more {
@@ -145,6 +184,19 @@ func paginationEnds(t *probe.Trace) probe.Verdict {
 		return probe.Unknown("no tools were listed: %s", replied(last)).On(last)
 	}
 	return probe.Pass("the last page has no nextCursor").On(last)
+}
+
+// adds puts the names of a page to those before, and reports whether there is a new one.
+func adds(known map[string]bool, x *probe.Exchange) bool {
+	all, _ := result(x)["tools"].([]any)
+	news := false
+	for _, raw := range all {
+		tool, _ := raw.(map[string]any)
+		if name := text(tool["name"]); !known[name] {
+			known[name], news = true, true
+		}
+	}
+	return news
 }
 
 func hasCursor(x *probe.Exchange) bool {
