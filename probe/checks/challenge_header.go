@@ -87,6 +87,8 @@ func bearerOffered(t *probe.Trace) probe.Verdict {
 	return v("401 without WWW-Authenticate, and no resource metadata at a well-known place").Mend("%s", send)
 }
 
+func hasKey(m map[string]string, key string) bool { _, ok := m[key]; return ok }
+
 // readsParameters reports whether a field has the parameters of a challenge and no scheme, which is another fault.
 func readsParameters(field string) bool { return strings.Contains(field, "resource_metadata") }
 
@@ -197,7 +199,8 @@ func scopeNamed(t *probe.Trace) probe.Verdict {
 		return none
 	}
 	var wanted []string
-	if c := x.Challenge(); c != nil {
+	c := x.Challenge()
+	if c != nil {
 		wanted = strings.Fields(c.Scope)
 	}
 	d := t.ResourceMetadata()
@@ -205,6 +208,10 @@ func scopeNamed(t *probe.Trace) probe.Verdict {
 	missing := slices.DeleteFunc(slices.Clone(wanted), func(s string) bool { return slices.Contains(listed, s) })
 	v := func(format string, args ...any) probe.Verdict { return probe.Fail(format, args...).On(x, d.Exchange) }
 	switch {
+	case c != nil && hasKey(c.Params, "scope") && len(wanted) == 0:
+		return probe.Warn("the challenge has scope=%q", clipped(c.Scope, 20)).On(x).Who(served(t, x)).
+			So("clients that go by the challenge ask for an empty scope, which Keycloak refuses with invalid_scope, or for none and get a token without the audience").
+			Mend("name the scope in the challenge, or leave the parameter out where none is needed")
 	case len(wanted) > 0 && len(listed) > 0 && len(missing) > 0:
 		return v("the challenge wants %s, the resource metadata list %s", list(wanted), list(listed)).
 			So("clients that do not look at the challenge ask for too little").Mend("list %s in scopes_supported of the resource metadata too", list(missing))

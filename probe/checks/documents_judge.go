@@ -264,6 +264,16 @@ func isOrAre(words []string) string {
 	return list(words) + " are"
 }
 
+// noAnswer names the check on connections where a document was asked for and nothing came: it may be there.
+func noAnswer(t *probe.Trace, document func(path string) bool) string {
+	for _, x := range t.Exchanges {
+		if x.Probe == "" && unanswered(x) && document(x.URL().Path) {
+			return "network.connected"
+		}
+	}
+	return ""
+}
+
 // orAbsent shows a member as it was served.
 func orAbsent(d *probe.Document, name string) string {
 	if !d.Has(name) {

@@ -87,7 +87,7 @@ func unresolved(t *probe.Trace, f probe.Fact, name, said string, missing bool) p
 			OnFact(f).OnFact(known...).Who(probe.OwnerNetwork).So("nothing was asked of %s from here; others may reach it", partyAt(t, f)).
 			Mend("look at this machine's resolver (dig %s): a record that is new is missing until what the resolver keeps runs out", name)
 	}
-	v = v.OnFact(f).So("%s cannot reach %s", clientName(t), partyAt(t, f))
+	v = v.OnFact(f).So("%s cannot reach %s", clientName(t), partyAt(t, f)).Because(insider(t, name))
 	if said != "" && !missing {
 		return v.Mend("see that the zone's name servers answer for %s (dig +trace %s), and that this machine's resolver works", name, name)
 	}

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,7 +76,11 @@ func resourceFound(t *probe.Trace) probe.Verdict {
 		v.Outcome = probe.Warned
 		return v.So("clients since MCP 2025-06-18 may not look for the authorization server on the MCP server's own host, as %s did", clientName(t))
 	}
-	return inFront(l.absent[0], v.So("%s", noServer(t)).Because(silentChallenge(t)))
+	return inFront(l.absent[0], v.So("%s", noServer(t)).Because(cmp.Or(noAnswer(t, resourceMetadataURL), silentChallenge(t))))
+}
+
+func resourceMetadataURL(path string) bool {
+	return strings.HasPrefix(path, "/.well-known/oauth-protected-resource")
 }
 
 // silentChallenge names the check on a challenge that leads to no document: the document would mend it too.

@@ -41,11 +41,8 @@ func endpointsHTTPS(t *probe.Trace, d *probe.Document) probe.Verdict {
 }
 
 func endpointsPublic(t *probe.Trace, d *probe.Document) probe.Verdict {
-	if t.Rehearsal() {
-		return probe.Skip(rehearsal)
-	}
 	issuer := absolute(d.String("issuer"))
-	hosted := t.Profile.Hosted || t.Profile.ID == ""
+	hosted := (t.Profile.Hosted || t.Profile.ID == "") && !t.Rehearsal()
 	var internal, ports []string
 	plain := true
 	for _, name := range endpointsUsed(t) {
@@ -54,6 +51,9 @@ func endpointsPublic(t *probe.Trace, d *probe.Document) probe.Verdict {
 			continue
 		}
 		// Who reaches an internal issuer from where it runs reaches its endpoints too; under another name they are a mistake.
+		if t.Rehearsal() && probe.Loopback(u.Hostname()) {
+			continue
+		}
 		if why := secluded(u); why != "" && (hosted || issuer == nil || host(issuer) != host(u)) {
 			internal = append(internal, fmt.Sprintf("%s is %s, %s", name, d.String(name), why))
 			plain = plain && u.Scheme == "http"
@@ -69,10 +69,32 @@ func endpointsPublic(t *probe.Trace, d *probe.Document) probe.Verdict {
 		return v(internal, clientName(t)+" and its user's browser cannot reach it").Mend(hostnameSetting).Because("server-metadata.endpoints-https")
 	case len(internal) > 0:
 		return v(internal, clientName(t)+" and its user's browser cannot reach it").Mend(hostnameSetting)
+	case t.Rehearsal():
+		return probe.Skip(rehearsal)
 	case len(ports) > 0:
 		return v(ports, clientName(t)+" talks to port 443 alone").Mend("publish the authorization server on port 443, and take the port out of its public URL (KC_HOSTNAME)")
 	}
 	return probe.Pass("every endpoint can be reached by its name").On(d.Exchange)
+}
+
+// insider names the check on the document that names a host of an internal network, "" where none does: there is no name to
+// be made for it, it must not be named.
+func insider(t *probe.Trace, name string) string {
+	inside := func(d *probe.Document, members ...string) bool {
+		return d != nil && slices.ContainsFunc(members, func(member string) bool {
+			return slices.ContainsFunc(d.Strings(member), func(s string) bool {
+				u := absolute(s)
+				return u != nil && strings.EqualFold(u.Hostname(), name) && secluded(u) != "" && !strings.EqualFold(name, t.URL().Hostname())
+			})
+		})
+	}
+	switch {
+	case inside(resourceDocument(t), "authorization_servers"):
+		return "resource-metadata.names-authorization-server"
+	case inside(serverDocument(t), endpointsUsed(t)...):
+		return "server-metadata.endpoints-public"
+	}
+	return ""
 }
 
 func keysUsable(t *probe.Trace) probe.Verdict {

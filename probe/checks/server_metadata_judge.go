@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -117,7 +118,7 @@ func serverFound(t *probe.Trace) probe.Verdict {
 		return !slices.Equal(forms, []string{"oauth-appended"})
 	})
 	v := probe.Fail("%s%s", asked(l.absent), where).On(append(slices.Clone(l.absent), stray)...).Who(served(t, x)).So("%s", unfound(t)).
-		Mend("%s", mendMissing(t, x)).Because(unnamed(t))
+		Mend("%s", mendMissing(t, x)).Because(cmp.Or(noAnswer(t, serverMetadataURL), unnamed(t)))
 	return inFront(x, v)
 }
 
@@ -139,6 +140,10 @@ func foundAt(t *probe.Trace, d *probe.Document, refused []*probe.Exchange) probe
 		return probe.Pass("%s; clients that know RFC 8414's form alone find %s", bare(x), asked(refused[:1])).On(append(refused, x)...)
 	}
 	return probe.Pass("%s", bare(x)).On(x)
+}
+
+func serverMetadataURL(path string) bool {
+	return strings.Contains(path, "/.well-known/oauth-authorization-server") || strings.Contains(path, "/.well-known/openid-configuration")
 }
 
 // unnamed names the check on the resource metadata where these name no authorization server, so that it was looked for on

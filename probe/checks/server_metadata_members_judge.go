@@ -146,6 +146,13 @@ func serverWellFormed(t *probe.Trace, d *probe.Document) probe.Verdict {
 			wrong = append(wrong, "there is no "+name+", which "+clientName(t)+" requires")
 		}
 	}
+	for _, name := range serverLists {
+		if slices.Contains(d.Strings(name), "") && len(wrong) == 0 {
+			return probe.Warn("%s: %s has an empty string", bare(d.Exchange), name).On(d.Exchange).Who(served(t, d.Exchange)).
+				So("clients with a strict schema drop the document; those that ask for every scope send one that is empty").
+				Mend("take the empty string out of %s", name)
+		}
+	}
 	return typed(t, d, wrong, null)
 }
 
