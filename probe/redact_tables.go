@@ -40,15 +40,15 @@ func secretName(name string) bool {
 
 // keptHeaders are the header fields whose values stay. Those that hold URLs, cookies or credentials have rules of their own.
 var keptHeaders = set(`
-	Accept Accept-Charset Accept-Encoding Accept-Language Accept-Ranges Age Allow Alt-Svc Cache-Control Cf-Access-Aud
+	Accept Accept-Charset Accept-Encoding Accept-Language Accept-Ranges Age Allow Alt-Svc Cache-Control Cache-Status Cf-Access-Aud
 	Cf-Access-Domain Cf-Cache-Status Cf-Mitigated Cf-Ray Connection Content-Encoding Content-Language Content-Length
 	Content-Type Cross-Origin-Opener-Policy Cross-Origin-Resource-Policy Date Expect Expires Host Keep-Alive Last-Modified
 	Mcp-Method Mcp-Name Mcp-Protocol-Version Ngrok-Error-Code Ngrok-Agent-Ips Origin Pragma Priority Proxy-Authenticate
 	Referrer-Policy Retry-After Server Strict-Transport-Security Te Trailer Transfer-Encoding Upgrade
 	Upgrade-Insecure-Requests User-Agent Vary Via Warning Www-Authenticate X-Accel-Buffering X-Amzn-Errortype
-	X-Amzn-Remapped-Www-Authenticate X-Amzn-Waf-Action X-Cache X-Cdn X-Content-Type-Options
+	X-Amzn-Remapped-Www-Authenticate X-Amzn-Waf-Action X-Cache X-Cache-Status X-Cdn X-Content-Type-Options X-Mcpwiz-Instance
 	X-Envoy-Upstream-Service-Time X-Forwarded-Host X-Forwarded-Port X-Forwarded-Proto X-Frame-Options X-Powered-By
-	X-Ratelimit-Limit X-Ratelimit-Remaining X-Ratelimit-Reset X-Requested-With X-Robots-Tag X-Served-By X-Xss-Protection`)
+	X-Ratelimit-Limit X-Ratelimit-Remaining X-Ratelimit-Reset X-Requested-With X-Robots-Tag X-Served-By X-Vercel-Mitigated X-Xss-Protection`)
 
 var keptHeaderPrefixes = []string{"Access-Control-", "Sec-Fetch-", "Sec-Ch-Ua"}
 

@@ -65,5 +65,37 @@ var edge = []*probe.Check{
 		Stage: probe.StageEdge, Level: probe.Should, Owner: probe.OwnerEdge,
 		Spec:  "https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/do-more-with-tunnels/trycloudflare/",
 		Needs: []probe.Evidence{probe.Connection}, Judge: nameLasts,
+	}, {
+		ID: "edge.own-answers", Title: "the server's paths are answered by the server",
+		Doc: "An edge or another server on the same hostname may answer some of the server's paths, and each path looks right by itself. " +
+			"mcpwiz serve marks each answer by X-Mcpwiz-Instance, so that one without the mark is known for somebody else's. " +
+			"It shows as metadata or a 401 that no setting of the server changes. " +
+			"Find the rule, page or route that takes the path, and let it go to the server.",
+		Stage: probe.StageEdge, Level: probe.Must, Owner: probe.OwnerEdge,
+		Spec: "https://www.rfc-editor.org/rfc/rfc9110#section-3.7", Needs: []probe.Evidence{probe.Connection}, Judge: ownAnswers,
+	},
+	{
+		ID: "edge.headers-kept", Title: "headers arrive as they were sent",
+		Doc: "A proxy that drops Authorization, Mcp-Session-Id, Accept or WWW-Authenticate makes both sides right and the connection wrong. " +
+			"It shows as a server that says \"no token\" to a request that bears one, or asks for a session id that it never handed out. " +
+			"Let the proxy pass these headers on in both directions.",
+		Stage: probe.StageEdge, Level: probe.Must, Owner: probe.OwnerEdge,
+		Spec: "https://www.rfc-editor.org/rfc/rfc9110#section-7.6", Needs: []probe.Evidence{probe.Connection}, Judge: headersKept,
+	},
+	{
+		ID: "edge.streams-whole", Title: "streams of events pass as they are",
+		Doc: "What stands in between may compress a stream of events, which holds it back, or cut it when nothing comes for a while. " +
+			"It shows as progress that arrives all at once, or as calls that die after 60, 100 or 125 seconds. " +
+			"Leave text/event-stream alone there, and send a comment line at once and every 15 seconds.",
+		Stage: probe.StageEdge, Level: probe.Should, Owner: probe.OwnerEdge,
+		Spec: "https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes", Needs: []probe.Evidence{probe.Connection}, Judge: streamsWhole,
+	},
+	{
+		ID: "edge.client-let-in", Title: "rules on country, network and address let the client in",
+		Doc: "A rule on where requests come from judges the client's network: hosted Claude comes from 160.79.104.0/21 in the United States, wherever its user is. " +
+			"It shows as a server that works from home while its log has no line from Claude, and nothing asked from another network can prove the contrary. " +
+			"Look into the edge's log (Cloudflare: Security > Events), and let that range through.",
+		Stage: probe.StageEdge, Level: probe.Must, Owner: probe.OwnerEdge,
+		Spec: "https://platform.claude.com/docs/en/api/ip-addresses", Needs: []probe.Evidence{probe.Connection}, Judge: clientLetIn,
 	},
 }

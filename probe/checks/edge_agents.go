@@ -8,8 +8,9 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe"
 )
 
-// agentsAlike compares what one place answered to different User-Agents: those of the probe, and those of the handshake
-// itself that asked the same.
+// agentsAlike compares what one place answered to different User-Agents: those of the probes, without a token and with
+// one, and those of the handshake itself that asked the same. What stops the handshake itself, or a call with a token, fails;
+// that somebody would be stopped who was only asked as warns.
 func agentsAlike(t *probe.Trace) probe.Verdict {
 	var refused, passed []*probe.Exchange
 	for _, x := range besideProbes(t) {
@@ -41,12 +42,12 @@ func besideProbes(t *probe.Trace) []*probe.Exchange {
 	places := map[string]bool{}
 	all := t.Of(probe.Connection)
 	for _, x := range all {
-		if x.Probe == "user-agent" {
+		if x.Probe == "user-agent" || x.Probe == "user-agent-token" {
 			places[asksLike(x)] = true
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(x *probe.Exchange) bool {
-		return !places[asksLike(x)] || x.Probe != "" && x.Probe != "user-agent" || x.Response == nil && !unanswered(x)
+		return !places[asksLike(x)] || x.Probe != "" && x.Probe != "user-agent" && x.Probe != "user-agent-token" || x.Response == nil && !unanswered(x)
 	})
 }
 
@@ -65,10 +66,13 @@ func refusesAgent(x *probe.Exchange) bool {
 
 // rank puts the User-Agents that the client at hand sends before those of others.
 func rank(t *probe.Trace, x *probe.Exchange) int {
-	if sends(t, x) {
+	switch {
+	case sends(t, x) && (x.Probe == "" || x.Bearer()):
 		return 0
+	case sends(t, x):
+		return 1
 	}
-	return 1
+	return 2
 }
 
 // sends reports whether the client at hand sends an exchange's User-Agent, whatever its version; of a stranger each may be.
@@ -93,14 +97,32 @@ func product(agent string) string {
 }
 
 func agentRefused(t *probe.Trace, x, y *probe.Exchange) probe.Verdict {
-	judged, who := probe.Fail, clientName(t)
-	if !sends(t, x) {
-		judged, who = probe.Warn, "a client of that name"
+	judged, effect := probe.Warn, "a client of that name is stopped there, though others get through"
+	switch {
+	case sends(t, x) && x.Bearer():
+		judged, effect = probe.Fail, "the login of "+clientName(t)+" succeeds and then nothing comes: its calls are stopped, though others get through"
+	case sends(t, x) && stopped(t, x):
+		judged, effect = probe.Fail, clientName(t)+" is stopped there, though others get through"
+	case sends(t, x):
+		effect = clientName(t) + " is stopped there if it calls itself so, though others get through"
+	case agent(x) == nameless:
+		effect = "a client that sends no User-Agent is stopped there, as those made with the Python SDK are for documents and tokens"
 	}
-	v := judged("%s %s: %s to User-Agent %s, %s to %s", x.Request.Method, bare(x), outcome(x), agent(x), outcome(y), agent(y)).On(x, y).
-		So("%s is stopped there, though others get through", who).
+	with := ""
+	if x.Bearer() {
+		with = " with a token"
+	}
+	v := judged("%s %s%s: %s to User-Agent %s, %s to %s", x.Request.Method, bare(x), with, outcome(x), agent(x), outcome(y), agent(y)).On(x, y).
+		So("%s", effect).
 		Mend("let User-Agent %s through at %s: in Cloudflare see Security > Events, Block AI bots, AI Crawl Control and Browser Integrity Check", agent(x), x.URL().Path)
 	return byItself(x, v)
+}
+
+// stopped reports whether the handshake itself met what a probe did: the same was asked under the same name.
+func stopped(t *probe.Trace, x *probe.Exchange) bool {
+	return slices.ContainsFunc(t.Of(probe.Connection), func(y *probe.Exchange) bool {
+		return y.Probe == "" && asksLike(x) == asksLike(y) && agent(x) == agent(y) && (y.Response != nil || unanswered(y)) && refusesAgent(y)
+	})
 }
 
 // outcome tells an answer, or why none came.

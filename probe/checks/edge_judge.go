@@ -12,7 +12,7 @@ import (
 // interference names the check that judges each of the ways in which an edge answers by itself.
 var interference = map[kind]string{
 	down: "edge.reaches-origin", unrouted: "edge.reaches-origin", loginPage: "edge.no-login",
-	challenged: "edge.not-blocked", blocked: "edge.not-blocked", limited: "edge.not-limited",
+	challenged: "edge.not-blocked", blocked: "edge.not-blocked", limited: "edge.not-limited", walled: "edge.client-let-in",
 }
 
 // nobody is why there is nothing to say of an edge.
@@ -137,6 +137,28 @@ func notBlocked(t *probe.Trace) probe.Verdict {
 	return byItself(x, v)
 }
 
+// clientLetIn is about rules on who may come at all: they hold for the client's own network, not for this machine's.
+func clientLetIn(t *probe.Trace) probe.Verdict {
+	bad, _ := interfering(t, func(x *probe.Exchange) bool { _, ok := byEdge(x, walled); return ok })
+	if len(bad) > 0 {
+		x := bad[0]
+		return byItself(x, probe.Fail("%s: %s%s, even from here", bare(x), answered(x), others(len(bad))).On(bad...).
+			So("%s is kept out before the server is asked", clientName(t)))
+	}
+	switch {
+	case t.Rehearsal():
+		return probe.Skip(rehearsal)
+	case !t.Profile.Hosted:
+		return notHosted(t)
+	}
+	for _, x := range atEndpoint(t) {
+		if x.Request.Header.Get("Cf-Connecting-Ip") != "" || x.Request.Header.Get("X-Forwarded-For") != "" {
+			return probe.Pass("%s was heard behind the edge", clientName(t)).On(x) // only there do requests bear who came
+		}
+	}
+	return probe.Unknown("asked from this machine; whether a rule keeps %s out (160.79.104.0/21) shows in the edge's log, or in that of mcpwiz serve", clientName(t))
+}
+
 // forBrowsers: a challenge page is passed by a browser, and stops a login without one.
 func forBrowsers(t *probe.Trace, x *probe.Exchange) bool {
 	_, page := byEdge(x, challenged)
@@ -161,8 +183,10 @@ func agent(x *probe.Exchange) string {
 	if name := x.Request.Header.Get("User-Agent"); name != "" {
 		return quoted(clipped(name, 60))
 	}
-	return "(none)"
+	return nameless
 }
+
+const nameless = "(none)"
 
 func notLimited(t *probe.Trace) probe.Verdict {
 	refused := func(x *probe.Exchange) bool { _, ok := byEdge(x, limited); return ok || x.Status() == 429 }
@@ -219,8 +243,10 @@ func cached(x *probe.Exchange) (sign string, age time.Duration) {
 	if status := strings.ToUpper(x.Header("Cf-Cache-Status")); slices.Contains([]string{"HIT", "STALE", "UPDATING", "REVALIDATED"}, status) {
 		sign = "CF-Cache-Status: " + status
 	}
-	if status := x.Header("X-Cache"); strings.HasPrefix(strings.ToLower(status), "hit") {
-		sign = "X-Cache: " + clipped(status, 40)
+	for _, name := range []string{"X-Cache", "X-Cache-Status", "Cache-Status"} {
+		if status := strings.ToLower(x.Header(name)); strings.HasPrefix(status, "hit") || strings.Contains(status, "; hit") { // RFC 9211
+			sign = name + ": " + clipped(x.Header(name), 40)
+		}
 	}
 	return sign, age
 }
@@ -231,6 +257,13 @@ var passing = []string{".trycloudflare.com", ".loca.lt", ".lhr.life", ".serveo.n
 func nameLasts(t *probe.Trace) probe.Verdict {
 	name := strings.ToLower(t.URL().Hostname())
 	for _, suffix := range passing {
+		for _, f := range t.FactsOf("dns") {
+			if alias := strings.ToLower(text(f.Data["cname"])); strings.HasSuffix(alias, suffix) && strings.EqualFold(text(f.Data["host"]), name) {
+				return probe.Fail("%s is an alias of %s, a name for one run", name, alias).OnFact(f).
+					So("after a restart of the tunnel nothing answers there").
+					Mend("make a named tunnel and route the name to it: cloudflared tunnel route dns --overwrite-dns <tunnel> %s", name)
+			}
+		}
 		if strings.HasSuffix(name, suffix) {
 			return probe.Fail("%s is a name for one run", name).On(attempts(t)[:1]...).
 				So("after a restart the connection in %s, the resource and the audience are those of a name that is gone", clientName(t)).

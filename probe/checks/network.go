@@ -82,6 +82,14 @@ var network = []*probe.Check{
 		Spec: mcpAuth + "communication-security", Needs: []probe.Evidence{probe.Connection}, Judge: byHTTPS,
 	},
 	{
+		ID: "network.plain-http", Title: "without TLS the endpoint is not served",
+		Doc: "A URL typed without its s leads a client to port 80, and there its token would travel in clear text. " +
+			"Everything seems to work, so nobody notices. " +
+			"Answer there with a redirect to https, or not at all.",
+		Stage: probe.StageNetwork, Level: probe.Should, Owner: probe.OwnerOrigin,
+		Spec: mcpAuth + "communication-security", Needs: []probe.Evidence{probe.OfProbe("plain-http")}, Judge: plainHTTP,
+	},
+	{
 		ID: "network.port-443", Title: "a hosted client finds everything at port 443",
 		Doc: "Hosted Claude contacts port 443 alone, of the MCP server and of the authorization server. " +
 			"Another port shows as a server that cannot be reached, without a request in its log, though it works from anywhere else. " +

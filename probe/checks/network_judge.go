@@ -109,6 +109,9 @@ func mendConnection(t *probe.Trace, v probe.Verdict, x *probe.Exchange) probe.Ve
 		return v.Who(served(t, x)).Because("network.tls-version").Mend("speak TLS 1.2 or newer at %s", name)
 	case kind == "tls" && strings.Contains(x.Error.Text, "HTTP response to HTTPS client"):
 		return v.Who(served(t, x)).Mend("port %s of %s speaks plain HTTP: put TLS in front of it, or type http:// where it is this machine's own", port, name)
+	case kind == "tls" && wantsClientCertificate(x.Error.Text):
+		return v.Who(served(t, x)).So("%s has no certificate to show, as no MCP client has", clientName(t)).
+			Mend("ask for no client certificate at %s (nginx: ssl_verify_client off; Cloudflare: take the host off SSL/TLS > Client Certificates and the mTLS rule)", name)
 	case kind == "tls":
 		return v.Who(served(t, x)).Because("network.certificate-verifies").
 			Mend("serve a certificate for %s at port %s; Cloudflare's own covers one level of sub-domains, deeper names need Advanced Certificate Manager", name, port)
@@ -120,6 +123,11 @@ func mendConnection(t *probe.Trace, v probe.Verdict, x *probe.Exchange) probe.Ve
 		return v.Mend("let port %s of %s through the firewall and the router, and see that its address is the server's own; hosted Claude comes from 160.79.104.0/21", port, name)
 	}
 	return v.Mend("look into the log of what listens at port %s of %s", port, name)
+}
+
+// wantsClientCertificate: the alerts of a server that was shown none (RFC 8446 section 6.2; TLS 1.2 knows but bad_certificate).
+func wantsClientCertificate(said string) bool {
+	return strings.Contains(said, "remote error") && (strings.Contains(said, "certificate required") || strings.Contains(said, "bad certificate"))
 }
 
 // oldTLS: what Go, OpenSSL and alerts say when no version suits both (RFC 8446 section 6.2, protocol_version).
@@ -191,6 +199,9 @@ func redirected(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	to.RawQuery, to.Fragment = "", ""
 	final := clipped(to.String(), 200)
 	switch {
+	case strings.EqualFold(final, bare(x)):
+		return v(probe.Fail, "it leads back to itself: no client ever arrives").
+			Mend("the server behind forces https while it is spoken to by http: let it trust X-Forwarded-Proto, or forward to its https port (Cloudflare: SSL/TLS mode Full instead of Flexible)")
 	case to.Scheme == "https" && x.URL().Scheme == "http" && to.Hostname() == x.URL().Hostname():
 		return v(probe.Fail, clientName(t)+" may not follow from http to https with a token").Because("network.https").Mend("type %s into the client", final)
 	case to.Scheme == "http" && x.URL().Scheme == "https":

@@ -36,6 +36,7 @@ const (
 	passedOn   kind = "passed on"
 	challenged kind = "challenge"
 	blocked    kind = "block"
+	walled     kind = "block of the sender's network"
 	limited    kind = "rate limit"
 	loginPage  kind = "login"
 	down       kind = "origin not reached"

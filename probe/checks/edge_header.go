@@ -1,0 +1,115 @@
+package checks
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+)
+
+// ownMark is the header by which mcpwiz serve marks each answer as its own: no edge makes it up.
+const ownMark = "X-Mcpwiz-Instance"
+
+// ownAnswers holds the answers at the server's own paths to each other: where some bear its mark, one without it is
+// somebody else's.
+func ownAnswers(t *probe.Trace) probe.Verdict {
+	var proven, other []*probe.Exchange
+	for _, x := range responses(t) {
+		switch {
+		case host(x.URL()) != host(t.URL()) || !t.Is(x, probe.Unauthenticated) && !t.Is(x, probe.Authenticated) && !t.Is(x, probe.ResourceMetadata):
+		case x.Header(ownMark) != "":
+			proven = append(proven, x)
+		default:
+			other = append(other, x)
+		}
+	}
+	switch {
+	case len(proven) == 0:
+		return probe.Skip("the server does not mark its answers, as mcpwiz serve does by %s", ownMark)
+	case len(other) == 0:
+		return probe.Pass("%d answers bear its mark", len(proven)).On(proven...)
+	}
+	x := other[0]
+	return byItself(x, probe.Fail("%s %s: %s%s, without the mark %s that the server's answers bear (exchange %d)",
+		x.Request.Method, bare(x), answered(x), others(len(other)), ownMark, proven[0].N).On(other...).
+		So("%s hears somebody else there, whatever the server is set to say", clientName(t)).
+		Mend("find what answers %s in its place: a rule, page or route of the edge, a Worker, another server on this hostname", x.URL().Path))
+}
+
+// headersKept finds what was said on one side and not heard on the other.
+func headersKept(t *probe.Trace) probe.Verdict {
+	posts := slices.DeleteFunc(atEndpoint(t), func(x *probe.Exchange) bool { return x.Request.Method != http.MethodPost })
+	if len(posts) == 0 {
+		return probe.Skip("no POST to the endpoint was answered")
+	}
+	for _, x := range finals(posts) {
+		if lost := lostHeader(t, x); lost.name != "" {
+			return probe.Fail("POST %s: %s", bare(x), lost.seen).On(x).On(lost.by).
+				So("%s", lost.effect).Mend("let what stands in front of the server pass %s on %s", lost.name, lost.how)
+		}
+	}
+	return probe.Pass("%d POST requests and their answers", len(posts)).On(posts...)
+}
+
+// A loss is a header that one side sent and the other did not get.
+type loss struct {
+	name, seen, effect, how string
+	by                      *probe.Exchange
+}
+
+func lostHeader(t *probe.Trace, x *probe.Exchange) loss {
+	text, status := bodyText(x.Answer()), x.Status()
+	sent := func(name string) string { return x.Request.Header.Get(name) }
+	switch {
+	case status == 401 && x.Header(ownMark) != "" && x.Header("Www-Authenticate") == "":
+		return loss{name: "WWW-Authenticate", seen: "the server's own 401 comes without the challenge that it sends with it",
+			effect: clientName(t) + " is not told where to sign in", how: "back to the client"}
+	case status == 401 && x.Bearer() && saysMissing(x) && slices.IndexFunc(t.Of(probe.OfProbe("garbage-token")), func(y *probe.Exchange) bool { return !saysMissing(y) }) < 0:
+		return loss{name: "Authorization", seen: "a token was sent, and the answer says that none came: " + complained(x),
+			effect: clientName(t) + " asks its user to sign in again, and again", how: "to the server (Apache: CGIPassAuthorization On; nginx: no proxy_set_header Authorization \"\"; FastCGI: fastcgi_param HTTP_AUTHORIZATION $http_authorization)"}
+	case (status == 400 || status == 404) && sent(sessionHeader) != "" && !strings.Contains(text, "invalid") && lacksSession.MatchString(text):
+		return loss{name: "Mcp-Session-Id", seen: "a session id was sent, and the answer says that none came: " + replied(x),
+			effect: clientName(t) + " loses the connection after the first call", how: "to the server, and back in the answer to initialize"}
+	case status == 400 && wantsSession.MatchString(text) && unsessioned(t, x) != nil:
+		return loss{name: "Mcp-Session-Id", seen: "the server asks for a session id, and the answer to initialize brought none: " + replied(x), by: unsessioned(t, x),
+			effect: clientName(t) + " loses the connection after the first call", how: "to the server, and back in the answer to initialize"}
+	case status == 406 && strings.Contains(sent("Accept"), "application/json") && strings.Contains(sent("Accept"), "text/event-stream") && strings.Contains(text, "event-stream"):
+		return loss{name: "Accept", seen: "both media types were accepted, and the answer says that they were not: " + replied(x),
+			effect: clientName(t) + " is refused whatever it asks", how: "unchanged to the server"}
+	}
+	return loss{}
+}
+
+// missing is how servers say that a request bore no token; "invalid or missing" says nothing.
+var (
+	missing = regexp.MustCompile(`\b(missing|no|without an?) (a )?(valid )?(bearer|access|authorization|auth|token|credential)|\b(token|authorization( header)?|credentials?|header) (is |was |were )?(missing|not (found|present|provided|supplied|sent))`)
+	// The SDKs say "no valid session id" of an unknown one too.
+	wantsSession = regexp.MustCompile(`(missing|no|without|requires?) .{0,24}session|session.{0,24}(missing|required|not provided|absent)`)
+	lacksSession = regexp.MustCompile(`(missing|requires?) .{0,24}session|session.{0,24}(missing|required|not provided|absent)`)
+)
+
+func saysMissing(x *probe.Exchange) bool {
+	text := bodyText(x.Answer())
+	if c := x.Challenge(); c != nil {
+		if c.Error == "invalid_token" || c.Error == "insufficient_scope" {
+			return false
+		}
+		text += " " + strings.ToLower(c.ErrorDescription)
+	}
+	return missing.MatchString(text) && !strings.Contains(text, "invalid") && !strings.Contains(text, "expired")
+}
+
+// unsessioned returns the answer to initialize before x, where it opened the protocol and handed out no session.
+func unsessioned(t *probe.Trace, x *probe.Exchange) *probe.Exchange {
+	for _, y := range slices.Backward(t.Of(probe.Initialize)) {
+		if y.N < x.N && y.Request.Body.Method() == "initialize" && result(y) != nil && y.Bearer() == x.Bearer() {
+			if y.Header(sessionHeader) == "" && x.Request.Header.Get(sessionHeader) == "" {
+				return y
+			}
+			return nil
+		}
+	}
+	return nil
+}
