@@ -129,6 +129,13 @@ func (a *Admin) who() string {
 	return "client " + a.o.ClientID
 }
 
+// MayLackCode reports whether a sign-in was refused as one is that lacks its one-time code, or whose password is wrong:
+// Keycloak does not tell which.
+func MayLackCode(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == "invalid_grant" && !strings.Contains(e.Text, "not fully set up")
+}
+
 // signInError says what to do. Which status and text come differs between versions, so the code decides.
 func signInError(ctx context.Context, call string, err error, seen *outcome) error {
 	var e *Error
@@ -142,7 +149,7 @@ func signInError(ctx context.Context, call string, err error, seen *outcome) err
 	case told.Code == "invalid_grant" && strings.Contains(told.Text, "not fully set up"):
 		told.Remedy = "sign in once in a browser and do what Keycloak asks (change the temporary password, set up a second factor)"
 	case told.Code == "invalid_grant":
-		told.Remedy = "check user and password (" + plan.EnvPassword + "); an account with a second factor needs its one-time code too"
+		told.Remedy = "check user and password (" + plan.EnvPassword + "); an account with a second factor needs its one-time code too (" + plan.EnvCode + ")"
 	case told.Code == "invalid_client" || told.Code == "unauthorized_client":
 		told.Remedy = "check keycloak.admin.client_id, its secret (" + plan.EnvClientSecret + "), and that service accounts are on"
 	case told.Status == http.StatusNotFound:

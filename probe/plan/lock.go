@@ -27,12 +27,13 @@ type holder struct {
 	Since   time.Time `json:"since"`
 }
 
-func lockPath(journal string) string { return filepath.Join(filepath.Dir(journal), "lock") }
+// LockPath is where the lock beside a journal is.
+func LockPath(journal string) string { return filepath.Join(filepath.Dir(journal), "lock") }
 
 // lock takes the lock that lies beside the journal; what is returned gives it back. A run that is killed loses it. The file
 // stays: to remove it would give two runs two files to lock.
 func (j *Journal) lock() (unlock func(), err error) {
-	path := lockPath(j.path)
+	path := LockPath(j.path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("lock the journal: %w", err)
 	}

@@ -43,6 +43,7 @@ func NewSecret() Secret {
 // What the administrator's secret is called in the environment; each also with _FILE, naming a file that holds it.
 const (
 	EnvPassword     = "MCPWIZ_KEYCLOAK_PASSWORD"
+	EnvCode         = "MCPWIZ_KEYCLOAK_OTP" // the administrator's one-time code; it is good for one run
 	EnvClientSecret = "MCPWIZ_KEYCLOAK_CLIENT_SECRET"
 	EnvToken        = "MCPWIZ_KEYCLOAK_TOKEN"
 )

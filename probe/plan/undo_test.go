@@ -292,10 +292,10 @@ func TestLock(t *testing.T) {
 	if _, there := w["b"]; there {
 		t.Error("the second run changed something")
 	}
-	if info, err := os.Stat(lockPath(path)); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(LockPath(path)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	if err := os.WriteFile(lockPath(path), []byte(`{"pid":1,"command":"mcpwiz setup and a longer one than any"}`), 0o600); err != nil {
+	if err := os.WriteFile(LockPath(path), []byte(`{"pid":1,"command":"mcpwiz setup and a longer one than any"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	applied(t, []Resource{&setting{w: w, key: "c", want: "1"}}, OpenJournal(path))
