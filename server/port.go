@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"net"
@@ -142,11 +144,16 @@ func (p *port) list() []string {
 	return all
 }
 
-// named says who answers.
+// named says who answers. What stands in front puts its own name into Server; the mark, another one at each start, passes,
+// and tells a client that this server answered and nobody in its place.
 func named(name string, next http.Handler) http.Handler {
 	name = strings.TrimSuffix(name, "/")
+	mark := make([]byte, 6)
+	_, _ = rand.Read(mark) // never fails (crypto/rand)
+	instance := hex.EncodeToString(mark)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Server", name)
+		w.Header().Set("X-Mcpwiz-Instance", instance)
 		next.ServeHTTP(w, r)
 	})
 }
