@@ -35,6 +35,7 @@ type handshakeOptions struct {
 	keyFile          string
 	login, issuer    string
 	browser, consent bool
+	register         bool
 	telling          tellingOptions
 }
 
@@ -52,6 +53,7 @@ func (o *handshakeOptions) add(c *cobra.Command) {
 	f.StringVar(&o.login, "login", "", "log in as this `user`, walking the login pages without a browser")
 	f.BoolVar(&o.browser, "browser", false, "log in with your own browser")
 	f.BoolVar(&o.consent, "consent", false, "give consent in the user's name where the login asks for it")
+	f.BoolVar(&o.register, "register", false, "without --login too, register as the client does (needs no user); it is deleted again where the answer says how, else it stays and is named")
 	f.StringVar(&o.issuer, "issuer", "", "`URL` of the only authorization server that may see the password")
 	completed(c, "as", profiles.IDs)
 	o.telling.add(c)
@@ -68,6 +70,8 @@ func (o *handshakeOptions) take(args []string) error {
 	switch {
 	case o.login != "" && o.browser:
 		return usage("--login walks the pages by itself, --browser lets you do it", "--login and --browser exclude each other")
+	case o.register && (o.clientID != "" || o.connection.file != ""):
+		return usage("leave out --register, or who is registered already", "--register makes a client, and one is given")
 	case o.target != "" && !strings.Contains(o.target, "://"):
 		return usage("did you mean "+withScheme(o.target)+"?", "%q has no scheme", o.target)
 	}
@@ -76,7 +80,7 @@ func (o *handshakeOptions) take(args []string) error {
 
 // acts reports whether a flag is given that only a handshake has a use for.
 func (o *handshakeOptions) acts() bool {
-	return o.clientID != "" || o.keyFile != "" || o.login != "" || o.issuer != "" || o.browser || o.consent
+	return o.clientID != "" || o.keyFile != "" || o.login != "" || o.issuer != "" || o.browser || o.consent || o.register
 }
 
 // withScheme guesses the scheme: https, but on this machine.
@@ -150,10 +154,14 @@ func (p *program) authenticate(ctx context.Context, o *handshakeOptions, h *clie
 
 // signIn decides how the user's part is done. Without any nobody signs in.
 func (p *program) signIn(ctx context.Context, o *handshakeOptions, h *client.Options) error {
+	machine := h.Profile.Grant == "client_credentials"
 	switch {
+	case o.register && machine:
+		return usage("leave --register out and give --client-id", "the client is %s: it uses client_credentials and never registers", h.Profile.ID)
 	case o.login == "" && !o.browser:
+		h.Register = o.register
 		return nil
-	case h.Profile.Grant == "client_credentials":
+	case machine:
 		return usage("leave --login and --browser out", "nobody signs in where the client is %s: it uses client_credentials", h.Profile.ID)
 	case o.browser:
 		h.SignIn = p.ownBrowser()

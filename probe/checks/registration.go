@@ -29,6 +29,22 @@ var registration = []*probe.Check{
 		Spec: rfc7591 + "3.2.2", Needs: []probe.Evidence{probe.Registration}, Judge: methodAccepted,
 	},
 	{
+		ID: "registration.scopes-accepted", Title: "the scopes of the registration are accepted",
+		Doc: "Many clients register the scopes that they will ask for: those of the challenge or the resource metadata, and offline_access where the authorization server lists it. " +
+			"A server that does not let strangers have one of them refuses the whole registration, or drops it and refuses the login later. " +
+			"Let clients register what the MCP server publishes, and list offline_access only where clients may have it.",
+		Stage: probe.StageRegistration, Level: probe.Must, Owner: probe.OwnerAuthorizationServer,
+		Spec: rfc7591 + "2", Needs: []probe.Evidence{probe.Registration}, Judge: scopesRegistered,
+	},
+	{
+		ID: "registration.members-accepted", Title: "the other members of the registration are accepted",
+		Doc: "A server must ignore client metadata that it does not understand, and needs none but redirect_uris. " +
+			"One with a strict schema refuses software_id, application_type or client_uri, or asks for a name or a contact that the client does not send; it shows as 400 or 422 before any login page. " +
+			"Loosen the schema, or make the client beforehand.",
+		Stage: probe.StageRegistration, Level: probe.Must, Owner: probe.OwnerAuthorizationServer,
+		Spec: rfc7591 + "2", Needs: []probe.Evidence{probe.Registration}, Judge: membersAccepted,
+	},
+	{
 		ID: "registration.accepted", Title: "the client can register",
 		Doc: "A client that was given no id registers by itself (RFC 7591) before it opens the browser. " +
 			"When that fails the login never starts: Claude says \"registration failed\", others \"incompatible auth server\". " +
@@ -50,7 +66,7 @@ var registration = []*probe.Check{
 			"A redirect URI that was dropped shows only later, as an error page at the authorization endpoint. " +
 			"Register all redirect URIs that are asked for, byte for byte.",
 		Stage: probe.StageRegistration, Level: probe.Must, Owner: probe.OwnerAuthorizationServer,
-		Spec: rfc7591 + "3.2.1", Needs: []probe.Evidence{probe.Registration}, After: []string{"registration.accepted"}, Judge: keepsRedirects,
+		Spec: rfc7591 + "3.2.1", Needs: []probe.Evidence{probe.Registration}, After: []string{"registration.accepted", "registration.answer-valid"}, Judge: keepsRedirects,
 	},
 	{
 		ID: "registration.auth-method-followed", Title: "the authentication method registered is the one asked for",
@@ -58,6 +74,14 @@ var registration = []*probe.Check{
 			"All clients observed follow the answer; one that keeps to its wish gets 401 at the token endpoint. " +
 			"Upgrade Keycloak, or make the client beforehand.",
 		Stage: probe.StageRegistration, Level: probe.Should, Owner: probe.OwnerAuthorizationServer,
-		Spec: rfc7591 + "2", Needs: []probe.Evidence{probe.Registration}, After: []string{"registration.accepted"}, Judge: methodFollowed,
+		Spec: rfc7591 + "2", Needs: []probe.Evidence{probe.Registration}, After: []string{"registration.accepted", "registration.answer-valid"}, Judge: methodFollowed,
+	},
+	{
+		ID: "registration.grants-kept", Title: "the client is registered for a login",
+		Doc: "The answer says which grants and response types the client may use. " +
+			"Where authorization_code or code is not among them the login ends with unauthorized_client after a good registration; without refresh_token its user signs in again and again. " +
+			"Register what the client asks for.",
+		Stage: probe.StageRegistration, Level: probe.Must, Owner: probe.OwnerAuthorizationServer,
+		Spec: rfc7591 + "3.2.1", Needs: []probe.Evidence{probe.Registration}, After: []string{"registration.accepted", "registration.answer-valid"}, Judge: grantsKept,
 	},
 }

@@ -70,11 +70,32 @@ func redirectsAllowed(t *probe.Trace) probe.Verdict {
 	case succeeded(x):
 		return probe.Pass("registered %s", list(stringsIn(x.Request.Body.Object()["redirect_uris"]))).On(x)
 	case code == "invalid_redirect_uri" || code != "" && strings.Contains(strings.ToLower(description), "redirect"):
-		return probe.Fail("%s for redirect_uris %s", refused(x), value(x.Request.Body.Object()["redirect_uris"])).On(x).
+		v := probe.Fail("%s for redirect_uris %s%s", refused(x), value(x.Request.Body.Object()["redirect_uris"]), asApplication(x)).On(x).
 			So("%s cannot register: its callback is refused", clientName(t)).
 			Mend("allow these redirect URIs to register (loopback ones with any port, RFC 8252 section 7.3), or %s", preregister)
+		if asApplication(x) != "" {
+			return v.Mend("take a client whose redirect URIs are on loopback or have a scheme of their own for native, whatever application_type it sends, or %s", preregister)
+		}
+		return v
 	}
 	return probe.Unknown("the registration was refused for another reason: %s", refused(x)).On(x)
+}
+
+// asApplication tells the application_type of a client of the user's own machine: a server that takes it for a web application
+// refuses such redirect URIs (OpenID Connect Registration section 2, where web is the default). It is "" for a hosted one.
+func asApplication(x *probe.Exchange) string {
+	body := x.Request.Body.Object()
+	native := slices.ContainsFunc(stringsIn(body["redirect_uris"]), func(raw string) bool {
+		u := absolute(raw)
+		return u == nil || probe.Loopback(u.Hostname())
+	})
+	switch kind, told := body["application_type"]; {
+	case !native:
+		return ""
+	case told:
+		return " with application_type " + value(kind)
+	}
+	return " without application_type"
 }
 
 func methodAccepted(t *probe.Trace) probe.Verdict {
@@ -86,7 +107,8 @@ func methodAccepted(t *probe.Trace) probe.Verdict {
 	case succeeded(x):
 		return probe.Pass("registered, having asked for %s", orNone(method)).On(x)
 	case x.Status() == 400 && method != "" && code != "invalid_redirect_uri" &&
-		(strings.Contains(said, "auth_method") || strings.Contains(said, "auth method") || strings.Contains(said, method) || unsupported(t, method)):
+		(strings.Contains(said, "auth_method") || strings.Contains(said, "auth method") || strings.Contains(said, method) || unsupported(t, method) ||
+			method != "none" && strings.Contains(said, "public client") || method == "none" && strings.Contains(said, "confidential")):
 		return probe.Fail("asked for token_endpoint_auth_method %q: %s", method, refused(x)).On(x).
 			So("%s asks for this method whatever the metadata offer, so it cannot register", clientName(t)).
 			Mend("accept %s at the registration endpoint (the answer may name another method), or %s", method, preregister)
@@ -117,6 +139,14 @@ func notRegistered(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 			Mend("publish metadata that %s accepts, so that it does not guess this URL on the MCP server's host; or %s", clientName(t), preregister)
 	case x.Status() >= 300 && x.Status() < 400:
 		return v.Mend("name the final URL as registration_endpoint: a redirected POST arrives as GET")
+	case x.Status() == 404 || x.Status() == 405:
+		return v.Mend("serve POST %s and let the proxy forward it, name the right URL as registration_endpoint, or take the member out; or %s", x.URL().Path, preregister)
+	case x.Status() == 409:
+		return v.Mend("let several clients have one client_name: %s registers anew for every connection", clientName(t))
+	case x.Status() == 415:
+		return v.Mend("take application/json at %s: a registration is no form (RFC 7591 section 3.1)", x.URL().Path)
+	case x.Status() == 429:
+		return v.Mend("raise the rate limit of POST %s: %s registers anew for every connection, from few addresses", x.URL().Path, clientName(t))
 	case x.Answer().Type == "text/html" || x.Answer().Page != nil:
 		return v.Mend("let POST %s through the firewall or proxy in front: rules against URLs in a body match redirect_uris", x.URL().Path)
 	case x.Status() == 401:
@@ -140,6 +170,8 @@ func registrationValid(t *probe.Trace) probe.Verdict {
 	switch {
 	case o == nil:
 		return fail("%d without a JSON object: %s", x.Status(), answered(x))
+	case o["client_id"] == nil && o["error"] != nil:
+		return fail("an error with a success: %s", refused(x)).Mend("answer errors with 400 (RFC 7591 section 3.2.2), and mend what this one says")
 	case o["client_id"] == nil:
 		return fail("the answer has no client_id")
 	case text(o["client_id"]) == "":

@@ -4,7 +4,7 @@ import "github.com/mcpwiz/mcpwiz/probe"
 
 // Reasons why evidence is not to be expected; they name the flag to give.
 const (
-	noCredentials = "not tried without credentials: give --client-id and --login USER, or --login USER alone to register as the profile does"
+	noCredentials = "not tried without credentials: give --client-id and --login USER, or --login USER alone to register as the profile does; --register alone tries that much"
 	noUser        = "not tried without a user: give --login USER"
 	noClient      = "not tried without a client id: give --client-id, or let the client register as its profile does"
 	noMachine     = "not tried without credentials: give --client-id and the client's secret or private key"

@@ -128,6 +128,10 @@ func (e *Emulator) take(a *answer) {
 	case c.method == "":
 		c.method = "none"
 	}
-	e.say("Registered as client %s; it is deleted again at the end.", c.id)
+	if c.uri == "" || c.token == "" {
+		e.say("Registered as client %s; the answer does not say how to delete it (RFC 7592), so it stays.", c.id)
+	} else {
+		e.say("Registered as client %s; it is deleted again at the end.", c.id)
+	}
 	e.wallet.client = c
 }
