@@ -63,7 +63,7 @@ var initialize = []*probe.Check{
 			"Name tools among the capabilities, and serverInfo with name and version.",
 		Stage: probe.StageInitialize, Level: probe.Must, Owner: probe.OwnerOrigin,
 		Spec: mcpBase + "basic/lifecycle#initialization", Needs: []probe.Evidence{probe.Initialize},
-		After: []string{"initialize.answers"}, Judge: resultComplete,
+		After: []string{"initialize.token-accepted", "initialize.answers"}, Judge: resultComplete,
 	},
 	{
 		ID: "initialize.session-id-usable", Title: "the session id comes back with every request",
@@ -81,7 +81,7 @@ var initialize = []*probe.Check{
 			"Answer notifications with 202 and no body.",
 		Stage: probe.StageInitialize, Level: probe.Must, Owner: probe.OwnerOrigin,
 		Spec: mcpBase + "basic/transports#sending-messages-to-the-server", Needs: []probe.Evidence{probe.Initialize},
-		After: []string{"initialize.answers"}, Judge: notificationTaken,
+		After: []string{"initialize.token-accepted", "initialize.answers"}, Judge: notificationTaken,
 	},
 	{
 		ID: "initialize.newer-version", Title: "a client newer than the server is offered a version",

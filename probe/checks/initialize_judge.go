@@ -234,6 +234,20 @@ func sessionOf(t *probe.Trace) (*probe.Exchange, string) {
 	return nil, ""
 }
 
+// sessions returns the exchanges that handed out session ids, by id: clients may hold several at a time.
+func sessions(t *probe.Trace) map[string]*probe.Exchange {
+	all := map[string]*probe.Exchange{}
+	for _, x := range t.Of(probe.Initialize) {
+		if id := x.Header(sessionHeader); id != "" && succeeded(x) {
+			all[id] = x
+		}
+	}
+	return all
+}
+
+// stateless reports whether a request stands for itself and belongs to no session (MCP 2026-07-28, basic).
+func stateless(x *probe.Exchange) bool { return x.Request.Header.Get("Mcp-Method") != "" }
+
 // after returns the requests to the endpoint with a token that follow x and open no protocol.
 func after(t *probe.Trace, x *probe.Exchange) []*probe.Exchange {
 	return slices.DeleteFunc(slices.Clone(t.Of(probe.Authenticated)), func(y *probe.Exchange) bool {
@@ -250,8 +264,9 @@ func sessionIDUsable(t *probe.Trace) probe.Verdict {
 		return probe.Fail("Mcp-Session-Id is there and empty").On(x).So("clients send no session id and the next call is refused").
 			Mend("send a session id of visible ASCII characters, or leave the header out")
 	}
+	all := sessions(t)
 	for _, y := range after(t, x) {
-		if got := y.Request.Header.Get(sessionHeader); got != id {
+		if got := y.Request.Header.Get(sessionHeader); all[got] == nil && !stateless(y) {
 			return probe.Fail("%s with Mcp-Session-Id %s, where %s was handed out", y.Request.Body.Method(), orUnsent(got), id).On(y).Who(probe.OwnerClient).
 				So("a server with sessions answers 400 or 404").Mend("make the client, or the proxy on its way, send the session id with every request; or make the server stateless")
 		}

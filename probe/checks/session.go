@@ -83,15 +83,16 @@ func sessionSurvives(t *probe.Trace) probe.Verdict {
 		return probe.Skip("the server hands out no session id: it is stateless")
 	}
 	var good []*probe.Exchange
-	for _, y := range after(t, x) {
-		if y.Request.Method == "DELETE" {
-			break
-		}
-		if y.Request.Header.Get(sessionHeader) != id || y.Request.Method == "GET" {
+	all, ended := sessions(t), map[string]bool{}
+	for _, y := range atEndpoint(t) {
+		id := y.Request.Header.Get(sessionHeader)
+		from := all[id]
+		ended[id] = ended[id] || y.Request.Method == "DELETE"
+		if from == nil || from.N >= y.N || ended[id] || y.Request.Method == "GET" {
 			continue
 		}
 		if lost(y) {
-			return probe.Fail("%s with the session id of exchange %d: %s", y.Request.Body.Method(), x.N, replied(y)).On(y).Who(served(t, y)).
+			return probe.Fail("%s with the session id of exchange %d: %s", y.Request.Body.Method(), from.N, replied(y)).On(y).Who(served(t, y)).
 				So("%s loses the connection after the first calls", clientName(t)).
 				Mend("make the server stateless, or send all requests of a session to one replica (affinity by Mcp-Session-Id)")
 		}

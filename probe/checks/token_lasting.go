@@ -173,7 +173,12 @@ func offset(t *probe.Trace, name string) (least time.Duration, at *probe.Exchang
 }
 
 func clocksAgree(t *probe.Trace) probe.Verdict {
-	here, there := host(t.URL()), host(t.Last(probe.ServerMetadata).URL())
+	here, there := host(t.URL()), host(t.URL())
+	for _, x := range t.Of(probe.ServerMetadata) { // a copy may lie on the MCP server's host
+		if h := host(x.URL()); h != here {
+			there = h
+		}
+	}
 	if here == there {
 		return probe.Skip("MCP server and authorization server are one host")
 	}
@@ -181,7 +186,7 @@ func clocksAgree(t *probe.Trace) probe.Verdict {
 	b, y := offset(t, there)
 	switch apart := (a - b).Abs(); {
 	case x == nil || y == nil:
-		return probe.Unknown("not both hosts tell the time (Date)").On(t.Last(probe.ServerMetadata))
+		return probe.Unknown("the time (Date) of %s was not seen", unclocked(here, there, x)).On(t.Last(probe.ServerMetadata))
 	case apart > skew+2*time.Second: // Date has whole seconds
 		return probe.Fail("by their Date headers %s and %s are %s apart", here, there, apart.Round(time.Second)).On(x, y).
 			So("fresh tokens are not valid yet, or over too soon: 401 right after a good login").
@@ -189,4 +194,12 @@ func clocksAgree(t *probe.Trace) probe.Verdict {
 	default:
 		return probe.Pass("%s apart at most", max(apart, time.Second).Round(time.Second)).On(x, y)
 	}
+}
+
+// unclocked names the host whose time was not seen, by what was seen of the first.
+func unclocked(here, there string, seen *probe.Exchange) string {
+	if seen == nil {
+		return here
+	}
+	return there
 }
