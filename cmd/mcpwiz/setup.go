@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpwiz/mcpwiz/keycloak"
-	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
@@ -41,7 +40,7 @@ kept in mcpwiz.secrets.yaml beside the file.`,
 		RunE: func(c *cobra.Command, _ []string) error { return p.runSetup(c.Context(), &o) },
 	}
 	o.connection.add(c, setupKeys...)
-	completed(c, "client", profiles.IDs)
+	completed(c, "client", p.profileIDs)
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "stop at the plan")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "apply the plan without asking")
 	return c
@@ -103,6 +102,7 @@ type provisioning struct {
 	// signIn says who signs in; nil asks the environment and the person.
 	signIn func(context.Context, plan.Keycloak) (keycloak.Options, error)
 
+	admin     *keycloak.Admin
 	secrets   *plan.Secrets
 	resources []plan.Resource
 	plan      plan.Plan
@@ -110,6 +110,15 @@ type provisioning struct {
 
 // look signs in and plans.
 func (s *provisioning) look(ctx context.Context) (err error) {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	s.plan, err = plan.Look(ctx, s.resources)
+	return err
+}
+
+// begin signs in.
+func (s *provisioning) begin(ctx context.Context) (err error) {
 	if s.secrets, err = plan.LoadSecrets(plan.SecretsPath(s.path)); err != nil {
 		return err
 	}
@@ -121,15 +130,28 @@ func (s *provisioning) look(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	admin, err := keycloak.Login(ctx, who)
-	if err != nil {
+	if s.admin, err = s.program.login(ctx, who); err != nil {
 		return err
 	}
-	if s.resources, err = keycloak.Resources(admin, s.connection, s.secrets, profiles.Load); err != nil {
+	if s.resources, err = keycloak.Resources(s.admin, s.connection, s.secrets, s.program.profileOf); err != nil {
 		return usage("", "%w", err)
 	}
-	s.plan, err = plan.Look(ctx, s.resources)
-	return err
+	return nil
+}
+
+// login asks for the one-time code where the account may need one and there is somebody to ask: Keycloak refuses a missing
+// one as it refuses a wrong password.
+func (p *program) login(ctx context.Context, who keycloak.Options) (*keycloak.Admin, error) {
+	admin, err := keycloak.Login(ctx, who)
+	if !keycloak.MayLackCode(err) || who.User == "" || who.OneTimeCode != "" || !p.asks() {
+		return admin, err
+	}
+	code, asked := p.ask(ctx, "Keycloak refuses it. One-time code of "+who.User+", if the account has a second factor:")
+	if asked != nil || code == "" {
+		return nil, errors.Join(err, asked)
+	}
+	who.OneTimeCode = plan.Secret(code)
+	return keycloak.Login(ctx, who)
 }
 
 // apply applies the plan, tells how far it is, and on the way out what is in place.
@@ -150,19 +172,32 @@ func (s *provisioning) apply(ctx context.Context) error {
 	}
 	hint := fmt.Sprintf("%d of %d changes are in place; what was changed is in %s\nthe same command goes on where this one stopped",
 		made, changes(s.plan), plan.JournalPath(s.path))
+	if made > 0 {
+		hint += "\nmcpwiz undo puts back what was"
+	}
 	if ctx.Err() != nil {
 		p.say("%s", hint)
 		return err
 	}
-	if errors.Is(err, plan.ErrMoved) {
+	switch {
+	case errors.Is(err, plan.ErrMoved):
 		hint = "somebody else changes Keycloak at the same time\n" + hint
+	case errors.Is(err, plan.ErrLocked):
+		hint = "nothing was touched: wait until it is done, then the same command looks again"
 	}
 	return failed(err, hint)
 }
 
 // applyPlan makes the changes of a plan that look made.
 func (s *provisioning) applyPlan(ctx context.Context, p plan.Plan, told func(plan.Progress)) error {
-	return plan.Apply(ctx, s.resources, p, plan.OpenJournal(plan.JournalPath(s.path)), told)
+	return plan.Apply(ctx, s.resources, p, s.journal(), told)
+}
+
+// journal is that of a new run.
+func (s *provisioning) journal() *plan.Journal {
+	j := plan.OpenJournal(plan.JournalPath(s.path))
+	j.Place = s.place()
+	return j
 }
 
 var pastOf = map[plan.Action]string{plan.Create: "made", plan.Update: "changed", plan.Delete: "deleted"}
@@ -201,7 +236,9 @@ func (p *program) administrator(ctx context.Context, k plan.Keycloak) (keycloak.
 	case o.ClientID != "":
 		o.ClientSecret, err = plan.Ask(p.env, plan.EnvClientSecret, p.prompt(ctx, "Secret of the admin client "+o.ClientID))
 	case o.User != "":
-		o.Password, err = plan.Ask(p.env, plan.EnvPassword, p.prompt(ctx, "Keycloak password of "+o.User))
+		if o.Password, err = plan.Ask(p.env, plan.EnvPassword, p.prompt(ctx, "Keycloak password of "+o.User)); err == nil {
+			o.OneTimeCode, err = p.givenCode()
+		}
 	default:
 		return o, usage("--admin-user NAME, or keycloak.admin.user in mcpwiz.yaml; or --admin-client, or a token in "+plan.EnvToken,
 			"nobody is named who signs in to Keycloak at %s", k.AdminURL)
@@ -210,4 +247,13 @@ func (p *program) administrator(ctx context.Context, k plan.Keycloak) (keycloak.
 		return o, usage("", "the secret of %s%s is %w", o.User, o.ClientID, err)
 	}
 	return o, err
+}
+
+// givenCode is the administrator's one-time code, where one is given.
+func (p *program) givenCode() (plan.Secret, error) {
+	code, err := plan.Ask(p.env, plan.EnvCode, nil)
+	if errors.Is(err, plan.ErrNoSecret) {
+		return "", nil
+	}
+	return code, err
 }
