@@ -99,9 +99,13 @@ func (p *program) logger(format string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.err, nil))
 }
 
-// server puts together what serves a connection; ready is told the addresses when requests are answered there.
-func (p *program) server(c plan.Connection, log *slog.Logger, ready func([]net.Addr)) (*server.Server, error) {
+// server puts together what serves a connection, with what is changed of it; ready is told the addresses when requests are
+// answered there.
+func (p *program) server(c plan.Connection, log *slog.Logger, ready func([]net.Addr), changes ...func(*server.Options)) (*server.Server, error) {
 	o := server.Options{Tool: tool(), Logger: log, Checks: checks.All, Recognise: p.recognise}
+	for _, change := range changes {
+		change(&o)
+	}
 	for _, s := range c.Servers {
 		e, err := p.endpoint(c, s)
 		if err != nil {

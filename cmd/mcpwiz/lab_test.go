@@ -1,0 +1,56 @@
+package main
+
+import (
+	"io"
+	"testing"
+
+	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
+	"github.com/mcpwiz/mcpwiz/server/lab"
+)
+
+func newLaboratory(t *testing.T) *laboratory {
+	t.Helper()
+	l, err := (&program{out: io.Discard, err: io.Discard, env: func(string) (string, bool) { return "", false }}).laboratory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// Every fault of the lab is named first, provoked and overheard, and nothing else is.
+func TestLabFaults(t *testing.T) {
+	t.Parallel()
+	l := newLaboratory(t)
+	for _, f := range lab.Faults {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			one, err := l.try(t.Context(), f, f.Profile(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, wrong := range one.wrong {
+				t.Errorf("%s named, %q overheard in %s: %s", one.named, one.heard, one.took, wrong)
+			}
+		})
+	}
+}
+
+// Nothing is wrong with a healthy server, whoever comes.
+func TestLabHealthy(t *testing.T) {
+	t.Parallel()
+	l := newLaboratory(t)
+	for _, f := range lab.Healthy {
+		for _, as := range profiles.IDs() {
+			t.Run(f.Name+"/"+as, func(t *testing.T) {
+				t.Parallel()
+				one, err := l.try(t.Context(), f, as, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, wrong := range one.wrong {
+					t.Error(wrong)
+				}
+			})
+		}
+	}
+}

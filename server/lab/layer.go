@@ -1,0 +1,411 @@
+package lab
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// On says of which requests something holds.
+type On func(*http.Request) bool
+
+func all(on ...On) On {
+	return func(r *http.Request) bool {
+		return !slices.ContainsFunc(on, func(o On) bool { return !o(r) })
+	}
+}
+
+func not(on On) On { return func(r *http.Request) bool { return !on(r) } }
+
+func method(name string) On { return func(r *http.Request) bool { return r.Method == name } }
+
+// path is one path; ending the end of one; wellKnown all below /.well-known/.
+func path(p string) On { return func(r *http.Request) bool { return r.URL.Path == p } }
+
+func ending(tail string) On {
+	return func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, tail) }
+}
+
+func wellKnown(r *http.Request) bool { return strings.Contains(r.URL.Path, "/.well-known/") }
+
+// resourceMetadata and serverMetadata are the places of either document.
+func resourceMetadata(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/.well-known/oauth-protected-resource")
+}
+
+func serverMetadata(r *http.Request) bool { return wellKnown(r) && !resourceMetadata(r) }
+
+// bearing requests have a token, whether or not it is a JWT.
+func bearing(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
+func bearingJWT(r *http.Request) bool {
+	return bearing(r) && strings.Count(r.Header.Get("Authorization"), ".") == 2
+}
+
+func inSession(r *http.Request) bool { return r.Header.Get("Mcp-Session-Id") != "" }
+
+func agent(part string) On {
+	return func(r *http.Request) bool { return strings.Contains(r.UserAgent(), part) }
+}
+
+// calling requests are of a JSON-RPC method, granting ones of an OAuth grant type.
+func calling(methods ...string) On {
+	return func(r *http.Request) bool {
+		return slices.Contains(methods, message(r).Method)
+	}
+}
+
+func granting(kind string) On {
+	return func(r *http.Request) bool { return form(r).Get("grant_type") == kind }
+}
+
+// message reads a request's JSON-RPC message, form its form; both leave the body as it was.
+func message(r *http.Request) (m struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
+	Params map[string]any  `json:"params"`
+}) {
+	_ = json.Unmarshal(content(r), &m) // what is no message has no method
+	return m
+}
+
+func form(r *http.Request) url.Values {
+	if r.Method != http.MethodPost {
+		return url.Values{}
+	}
+	q, _ := url.ParseQuery(string(content(r))) // what is no form has no fields
+	return q
+}
+
+func content(r *http.Request) []byte {
+	if r.Body == nil {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client is gone
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body
+}
+
+func put(r *http.Request, body string) {
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+}
+
+// on lays something over some requests.
+func on(some On, lay Layer) Layer {
+	return func(next http.Handler) http.Handler {
+		changed := lay(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if some(r) {
+				changed.ServeHTTP(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// answer answers by itself; the header's names and values take turns.
+func answer(status int, media, body string, header ...string) Layer {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = content(r)
+			if media != "" {
+				w.Header().Set("Content-Type", media)
+			}
+			for i := 0; i+1 < len(header); i += 2 {
+				w.Header().Add(header[i], header[i+1])
+			}
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body) // a client that is gone reads nothing
+		})
+	}
+}
+
+const (
+	asJSON = "application/json"
+	asHTML = "text/html; charset=utf-8"
+)
+
+// oauthError answers as RFC 6749 section 5.2 has it.
+func oauthError(status int, code, description string) Layer {
+	return answer(status, asJSON, `{"error":"`+code+`","error_description":"`+description+`"}`, "Cache-Control", "no-store")
+}
+
+func redirect(status int, to string) Layer { return answer(status, "", "", "Location", to) }
+
+func hangUp(http.Handler) http.Handler {
+	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+}
+
+// late answers after a time, or when the client is gone.
+func late(after time.Duration) Layer {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-time.After(after):
+				next.ServeHTTP(w, r)
+			case <-r.Context().Done():
+			}
+		})
+	}
+}
+
+// asked changes a request on its way.
+func asked(change func(*http.Request)) Layer {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			changed := r.Clone(r.Context())
+			change(changed)
+			next.ServeHTTP(w, changed)
+		})
+	}
+}
+
+// without takes a header off requests, deaf a parameter out of queries and forms.
+func without(name string) Layer { return asked(func(r *http.Request) { r.Header.Del(name) }) }
+
+func deaf(name string) Layer {
+	return rewritten(name, func([]string) []string { return nil })
+}
+
+// rewritten changes a parameter of queries and forms.
+func rewritten(name string, change func([]string) []string) Layer {
+	edit := func(q url.Values) {
+		if v := change(q[name]); q.Has(name) {
+			if q[name] = v; len(v) == 0 {
+				q.Del(name)
+			}
+		}
+	}
+	return asked(func(r *http.Request) {
+		q := r.URL.Query()
+		edit(q)
+		r.URL.RawQuery = q.Encode()
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+			f := form(r)
+			edit(f)
+			put(r, f.Encode())
+		}
+	})
+}
+
+// header sets headers of answers, or takes those off that are set to "".
+func header(pairs ...string) Layer {
+	return told(func(k *kept) {
+		for i := 0; i+1 < len(pairs); i += 2 {
+			k.header.Del(pairs[i])
+			if pairs[i+1] != "" {
+				k.header.Set(pairs[i], pairs[i+1])
+			}
+		}
+	}, false)
+}
+
+// object changes the JSON object of answers that are 200 or 201, body their bytes, location where redirects lead.
+func object(change func(map[string]any)) Layer {
+	return told(func(k *kept) {
+		var o map[string]any
+		if k.status/100 != 2 || json.Unmarshal(k.body.Bytes(), &o) != nil {
+			return
+		}
+		change(o)
+		k.write(o)
+	}, true)
+}
+
+func drop(member string) Layer { return object(func(o map[string]any) { delete(o, member) }) }
+
+func set(member string, value any) Layer {
+	return object(func(o map[string]any) { o[member] = value })
+}
+
+func body(change func([]byte) []byte) Layer {
+	return told(func(k *kept) {
+		changed := change(slices.Clone(k.body.Bytes()))
+		k.body.Reset()
+		k.body.Write(changed)
+	}, true)
+}
+
+func location(change func(*url.URL)) Layer {
+	return told(func(k *kept) {
+		u, err := url.Parse(k.header.Get("Location"))
+		if err != nil || k.header.Get("Location") == "" {
+			return
+		}
+		change(u)
+		k.header.Set("Location", u.String())
+	}, false)
+}
+
+func status(code int) Layer { return told(func(k *kept) { k.status = code }, false) }
+
+// result changes the results of JSON-RPC answers, whether they come as JSON or as events.
+func result(change func(map[string]any)) Layer {
+	edit := func(line []byte) []byte {
+		var m map[string]any
+		if json.Unmarshal(line, &m) != nil {
+			return line
+		}
+		if r, ok := m["result"].(map[string]any); ok {
+			change(r)
+		}
+		return encode(m)
+	}
+	return body(func(b []byte) []byte { return eachMessage(b, edit) })
+}
+
+// eachMessage edits a JSON body, or each data line of a stream of events.
+func eachMessage(b []byte, edit func([]byte) []byte) []byte {
+	if !bytes.Contains(b, []byte("data:")) || json.Valid(b) {
+		return edit(b)
+	}
+	lines := bytes.Split(b, []byte("\n"))
+	for i, line := range lines {
+		if data, ok := bytes.CutPrefix(line, []byte("data:")); ok {
+			lines[i] = append([]byte("data: "), edit(bytes.TrimSpace(data))...)
+		}
+	}
+	return bytes.Join(lines, []byte("\n"))
+}
+
+// asObject answers a stream of one event as JSON.
+func asObject(k *kept) {
+	if !strings.HasPrefix(k.header.Get("Content-Type"), "text/event-stream") {
+		return
+	}
+	var only []byte
+	eachMessage(slices.Clone(k.body.Bytes()), func(line []byte) []byte {
+		if len(line) > 0 {
+			only = line
+		}
+		return line
+	})
+	k.header.Set("Content-Type", asJSON)
+	k.body.Reset()
+	k.body.Write(only)
+}
+
+// rpcError answers with a JSON-RPC error, rpcResult with a result, to the id that was asked with.
+func rpcError(status, code int, text string) Layer {
+	return rpc(status, func() map[string]any { return map[string]any{"error": map[string]any{"code": code, "message": text}} })
+}
+
+func rpcResult(result map[string]any) Layer {
+	return rpc(http.StatusOK, func() map[string]any { return map[string]any{"result": result} })
+}
+
+func rpc(status int, say func() map[string]any) Layer {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			m := say()
+			m["jsonrpc"], m["id"] = "2.0", message(r).ID
+			w.Header().Set("Content-Type", asJSON)
+			w.WriteHeader(status)
+			_, _ = w.Write(encode(m)) // a client that is gone reads nothing
+		})
+	}
+}
+
+// encode cannot fail on what was decoded.
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// told changes an answer before it is sent. Whoever changes no body lets streams through as they come.
+func told(change func(*kept), whole bool) Layer {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			k := &kept{to: w, header: w.Header(), change: change, whole: whole}
+			if whole {
+				r = r.Clone(r.Context())
+				r.Header.Set("Accept-Encoding", "identity")
+			}
+			next.ServeHTTP(k, r)
+			k.end()
+		})
+	}
+}
+
+// A kept answer is changed before it is sent: the whole of it, or its head alone.
+type kept struct {
+	to     http.ResponseWriter
+	header http.Header
+	status int
+	body   bytes.Buffer
+	change func(*kept)
+	whole  bool
+	sent   bool
+}
+
+func (k *kept) Header() http.Header { return k.header }
+
+func (k *kept) WriteHeader(status int) {
+	if k.status != 0 {
+		return
+	}
+	if k.status = status; !k.whole {
+		k.head()
+	}
+}
+
+func (k *kept) head() {
+	if k.sent {
+		return
+	}
+	k.sent = true
+	k.change(k)
+	k.to.WriteHeader(k.status)
+}
+
+func (k *kept) Write(b []byte) (int, error) {
+	k.WriteHeader(http.StatusOK)
+	if k.whole {
+		return k.body.Write(b)
+	}
+	return k.to.Write(b)
+}
+
+// write puts a JSON document in the place of the body.
+func (k *kept) write(v any) {
+	k.body.Reset()
+	k.body.Write(encode(v))
+}
+
+// Flush lets the events of a stream through where the body is not changed.
+func (k *kept) Flush() {
+	if k.whole {
+		return
+	}
+	k.WriteHeader(http.StatusOK)
+	_ = http.NewResponseController(k.to).Flush() // who cannot flush has nobody waiting
+}
+
+// Unwrap is for http.ResponseController.
+func (k *kept) Unwrap() http.ResponseWriter { return k.to }
+
+func (k *kept) end() {
+	k.WriteHeader(http.StatusOK)
+	if !k.whole {
+		return
+	}
+	k.header.Del("Content-Length")
+	k.head()
+	_, _ = k.to.Write(k.body.Bytes()) // a client that is gone reads nothing
+}

@@ -1,0 +1,4 @@
+package lab
+
+// Pairs are two faults at once, in the order of mending.
+var Pairs = []Pair{}
