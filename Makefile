@@ -12,11 +12,14 @@ CACHE      ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mcpwiz
 FUZZTIME   ?= 5000x
 BENCHTIME  ?= 1s
 
-# REQUIRE_KEYCLOAK=1 and REQUIRE_INSPECTOR=1 make a test run fail where the real one cannot be had.
+# REQUIRE_KEYCLOAK=1, REQUIRE_INSPECTOR=1 and REQUIRE_BROWSER=1 make a test run fail where the real one cannot be had.
 REQUIRE_KEYCLOAK  ?=
 REQUIRE_INSPECTOR ?=
+REQUIRE_BROWSER   ?=
+# A Chromium that looks at the HTML report; without one the tests skip that, and say so.
+BROWSER           ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),$(if $(REQUIRE_BROWSER),chromium))
 
-.PHONY: build demo demo-wizard test race lint fmt fuzz bench inspector clean
+.PHONY: build demo demo-wizard test race lint docs fmt fuzz bench inspector clean
 
 build: ## bin/mcpwiz
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/mcpwiz ./cmd/mcpwiz
@@ -28,8 +31,13 @@ demo-wizard: build ## the wizard on the small Keycloak, everything filled in: pr
 	bin/mcpwiz demo --wizard
 
 test: $(if $(REQUIRE_INSPECTOR),inspector) ## all tests, on a real Keycloak too where there can be one
+	$(if $(BROWSER),,@echo 'no Chromium is on PATH: no browser will look at the HTML report')
 	MCPWIZ_TEST_INSPECTOR='$(if $(REQUIRE_INSPECTOR),$(CACHE)/inspector,$(wildcard $(CACHE)/inspector))' \
+	MCPWIZ_TEST_BROWSER='$(BROWSER)' \
 	$(GO) run ./keycloak/distribution/withkeycloak $(if $(REQUIRE_KEYCLOAK),-require) -- $(GO) test ./...
+
+docs: ## docs/checks, a page for each check
+	$(GO) test ./cmd/mcpwiz -run '^TestCheckPages$$' -update
 
 race: ## the fast tests under the race detector
 	$(GO) test -race -short ./...

@@ -53,7 +53,7 @@ func (d *desk) desk(copies func(string) error) wizard.Desk {
 		Plan: d.look, Apply: d.apply, Save: d.save,
 		Serve: d.serve, Watch: d.watch, Handshake: d.handshakeAs,
 		Values: d.values, Where: d.where, Page: d.page, Open: browser.OpenSystem, Copy: copies,
-		Report:  func(to io.Writer) probe.Sink { return d.text(to, false).Sink },
+		Report:  func(to io.Writer) probe.Sink { return d.text(to, tellingOptions{}).Sink },
 		Written: d.written,
 	}
 }

@@ -46,7 +46,7 @@ func (p *program) runEmulate(ctx context.Context, o *handshakeOptions) error {
 		return p.run(ctx, t, all, t.Sink)
 	}
 	n := &narration{to: p.out, told: map[int]string{}}
-	t.text = p.text(&n.after, o.telling.wide)
+	t.text = p.text(&n.after, o.telling)
 	return p.run(ctx, t, all, func(e probe.Event) {
 		t.Sink(e)
 		n.Sink(e)

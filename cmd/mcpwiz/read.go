@@ -48,5 +48,5 @@ func finish(t *telling, sums ...probe.Summary) error {
 	if err := t.close(); err != nil {
 		return err
 	}
-	return ended(report.Exit(sums...))
+	return ended(t.exit(sums...))
 }

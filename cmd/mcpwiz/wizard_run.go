@@ -73,7 +73,7 @@ func (p *program) tellAgain(events []probe.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	text := p.text(p.out, false)
+	text := p.text(p.out, tellingOptions{})
 	for _, e := range events {
 		text.Sink(e)
 	}
