@@ -51,3 +51,22 @@ func TestPackedBodies(t *testing.T) {
 		}
 	}
 }
+
+// What a validator says is kept, what was sent to it is not.
+func TestValidatorsSentences(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"a list of objects": `{"detail":[{"type":"missing","loc":["body","client_uri"],"msg":"Field required","input":{"client_secret":"canary-secret-0123456789"}}]}`,
+		"a list of strings": `{"message":["client_uri: Field required"],"input":["canary-secret-0123456789"]}`,
+	} {
+		x := ask(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(422)
+			_, _ = w.Write([]byte(body))
+		}, request(t, "GET", "http://x/register", ""))
+		all, _ := json.Marshal(x)
+		if !strings.Contains(string(all), "Field required") || !strings.Contains(string(all), "client_uri") || strings.Contains(string(all), "canary") {
+			t.Errorf("%s: told %s", name, all)
+		}
+	}
+}

@@ -195,11 +195,17 @@ func phrase(r *redactor, v any) (any, bool) {
 		return r.prose(clipWords(v, maxPhrase)), true
 	case map[string]any:
 		return r.members(v, func(name string, member any) rule {
-			if _, text := member.(string); text && phraseMembers[name] {
+			_, text := member.(string)
+			if _, list := member.([]any); (text || list) && phraseMembers[name] {
 				return phrase
 			}
 			return unlessSecret(concealed)(name, member)
 		}), true
+	case []any: // what validators say, one sentence for each member that is wrong
+		for i := range v {
+			v[i], _ = phrase(r, v[i])
+		}
+		return v, true
 	}
 	return concealed(r, v)
 }

@@ -28,7 +28,7 @@ var (
 
 // phraseNames are the members of an unknown object that say what is wrong, or how things stand.
 const phraseNames = `status error error_code error_name error_category error_description error_uri errorMessage
-	error_message active message title detail reason type live ready reasons`
+	error_message active message title detail reason type live ready reasons errors msg loc`
 
 var phraseMembers = set(phraseNames)
 

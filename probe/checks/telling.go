@@ -84,6 +84,11 @@ func saying(b probe.Body) string {
 				return quoted(s)
 			}
 		}
+		for _, name := range []string{"detail", "errors", "message"} {
+			if s := complaint(o[name]); s != "" {
+				return quoted(s)
+			}
+		}
 		if e, ok := o["error"].(map[string]any); ok {
 			if s, ok := e["message"].(string); ok {
 				return quoted(s)
@@ -92,6 +97,24 @@ func saying(b probe.Body) string {
 		return ""
 	}
 	return said(b.Text)
+}
+
+// complaint is the first of the sentences that a validator makes: a string, or an object with msg or message, and with loc,
+// the place of the member that is wrong.
+func complaint(v any) string {
+	all, _ := v.([]any)
+	if len(all) == 0 {
+		return ""
+	}
+	if s, ok := all[0].(string); ok {
+		return s
+	}
+	o, _ := all[0].(map[string]any)
+	says := text(o["msg"]) + text(o["message"])
+	if at := stringsIn(o["loc"]); len(at) > 0 && says != "" {
+		return strings.Join(at, ".") + ": " + says
+	}
+	return says
 }
 
 func said(text string) string {
