@@ -119,7 +119,7 @@ func (p *program) runLab(ctx context.Context, o *labOptions, args []string) erro
 	}
 	var sink probe.Sink
 	if o.show {
-		sink = p.text(p.out, false).Sink
+		sink = p.text(p.out, tellingOptions{}).Sink
 	}
 	var x *experiment
 	if len(faults) == 2 {
