@@ -61,6 +61,8 @@ func notAccepted(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	}
 	again := clientName(t) + " asks its user to sign in again, and again"
 	switch status := x.Status(); {
+	case status == 401 && !tokenOf(x).JWT:
+		return v(again).Mend("the token is opaque (%d characters): let the server ask the authorization server's introspection_endpoint (RFC 7662), or have JWTs issued", tokenOf(x).Length)
 	case status == 401:
 		return v(again).Mend("make the token what the server wants (audience %s, issuer %s), or the server what the token is", t.Target, orUnknown(issuer(t)))
 	case status == 403 && x.Challenge() != nil && x.Challenge().Error == "insufficient_scope":

@@ -42,6 +42,15 @@ var tools = []*probe.Check{
 		Spec: "https://claude.com/docs/connectors/building/troubleshooting", Needs: []probe.Evidence{probe.ToolsList}, Judge: toolsFast,
 	},
 	{
+		ID: "tools.step-up-possible", Title: "a call that wants more scopes says which",
+		Doc: "A tool may want a scope that the login did not bring: the client then asks its user for it and calls again, which is called step-up. " +
+			"It does so only for 403 with error=\"insufficient_scope\" and a scope that the token lacks; any other 403 is final, and one that names what the token has comes back for ever. " +
+			"Write the challenge out: some SDKs' middleware leaves error away.",
+		Stage: probe.StageTools, Level: probe.Must, Owner: probe.OwnerOrigin,
+		Spec: mcpAuth + "scope-challenge-handling", Needs: []probe.Evidence{probe.Authenticated},
+		After: []string{"initialize.token-accepted"}, Judge: stepUpPossible,
+	},
+	{
 		ID: "tools.call-answers", Title: "a tool call is answered",
 		Doc: "A call is answered with a result; a tool that fails says so inside it with isError, which is told to the model and not to the login. " +
 			"A 401 or 403 here starts a new login; a JSON-RPC error or an HTML page in between is shown as a broken tool. " +
@@ -231,6 +240,9 @@ func callAnswers(t *probe.Trace) probe.Verdict {
 		return probe.Pass("%s is answered", name).On(x)
 	case x.Open && x.Answer().Type == "text/event-stream":
 		return probe.Unknown("%s: the stream has brought no answer yet", name).On(x)
+	}
+	if wantsScope(x) {
+		return probe.Unknown("%s wants scope %s, for which %s asks its user: that was not tried", name, quoted(x.Challenge().Scope), clientName(t)).On(x)
 	}
 	return byItself(x, notCalled(t, x, name))
 }

@@ -58,9 +58,11 @@ func replicas(w *world) http.HandlerFunc {
 			return
 		}
 		w.serveMCP(rw, r)
-		mu.Lock()
-		owner[rw.Header().Get("Mcp-Session-Id")] = here
-		mu.Unlock()
+		if id := rw.Header().Get("Mcp-Session-Id"); id != "" {
+			mu.Lock()
+			owner[id] = here
+			mu.Unlock()
+		}
 	}
 }
 
