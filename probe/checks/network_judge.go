@@ -79,11 +79,25 @@ func connected(t *probe.Trace) probe.Verdict {
 	}
 	v := judged("%s %s: %s (%s)%s", x.Request.Method, bare(x), x.Error.Kind, clipped(x.Error.Text, 160), others(len(dead))).On(dead...).
 		So("%s cannot reach %s", clientName(t), party(t, x))
+	if other := underOtherNames(t, x); other != nil {
+		return v.On(other).Who(probe.OwnerEdge).Because("edge.user-agents-alike").So("%s waits for %s in vain, where others are answered", clientName(t), bare(x)).
+			Mend("let User-Agent %s through at %s", agent(x), x.URL().Path)
+	}
 	if slices.Contains(hosts, host(x.URL())) {
 		return v.Who(served(t, x)).So("%s waits for %s in vain", clientName(t), bare(x)).
 			Mend("the host answers other requests, this one gets nothing: look into the server's log; send the headers of a stream at once and a comment line every 15 s")
 	}
 	return mendConnection(t, v, x)
+}
+
+// underOtherNames returns an answer that the same request got under another User-Agent, nil for none.
+func underOtherNames(t *probe.Trace, x *probe.Exchange) *probe.Exchange {
+	for _, y := range besideProbes(t) {
+		if y.Response != nil && asksLike(x) == asksLike(y) && agent(x) != agent(y) && !refusesAgent(y) {
+			return y
+		}
+	}
+	return nil
 }
 
 // party tells whom a request went to.
@@ -112,13 +126,22 @@ func mendConnection(t *probe.Trace, v probe.Verdict, x *probe.Exchange) probe.Ve
 	case kind == "tls" && wantsClientCertificate(x.Error.Text):
 		return v.Who(served(t, x)).So("%s has no certificate to show, as no MCP client has", clientName(t)).
 			Mend("ask for no client certificate at %s (nginx: ssl_verify_client off; Cloudflare: take the host off SSL/TLS > Client Certificates and the mTLS rule)", name)
+	case kind == "tls" && probe.Loopback(name):
+		return v.Who(served(t, x)).
+			Mend("for a rehearsal let this machine trust the certificate (SSL_CERT_FILE=<its authority>.pem mcpwiz doctor ...), or serve plain HTTP and type http://")
 	case kind == "tls":
 		return v.Who(served(t, x)).Because("network.certificate-verifies").
 			Mend("serve a certificate for %s at port %s; Cloudflare's own covers one level of sub-domains, deeper names need Advanced Certificate Manager", name, port)
+	case kind == "protocol" && strings.Contains(x.Error.Text, `malformed HTTP response "\x15\x03`): // a TLS alert (RFC 8446 section 6)
+		return v.Who(served(t, x)).Mend("port %s of %s speaks TLS: type https://", port, name)
+	case kind == "protocol":
+		return v.Who(served(t, x)).Mend("port %s of %s speaks something else than HTTP: look which program listens there, and which port the server has", port, name)
 	case kind == "refused":
 		return v.Who(served(t, x)).Mend("start what should listen at port %s of %s, and see that the port is forwarded to it", port, name)
+	case (kind == "reset" || kind == "eof") && probe.Loopback(name):
+		return v.Who(served(t, x)).Mend("look into the log of what listens at port %s: it took the connection and let it go without an answer", port)
 	case kind == "reset" || kind == "eof":
-		return v.Mend("look for a firewall, proxy or hosting provider that cuts connections to %s; hosted Claude comes from 160.79.104.0/21", name)
+		return v.Mend("look for a firewall, proxy or hosting provider that cuts connections to %s, and for a server that lets them go without an answer; hosted Claude comes from 160.79.104.0/21", name)
 	case kind == "timeout" || kind == "unreachable":
 		return v.Mend("let port %s of %s through the firewall and the router, and see that its address is the server's own; hosted Claude comes from 160.79.104.0/21", port, name)
 	}

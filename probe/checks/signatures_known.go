@@ -2,6 +2,9 @@ package checks
 
 var cloudflare = map[string]string{"Server": "cloudflare"}
 
+// errorDocument is in every error that Cloudflare tells programs, whatever its number.
+var errorDocument = []string{`"cloudflare_error":true`, "/http-status-codes/cloudflare-1xxx-errors/", "/http-status-codes/cloudflare-5xx-errors/"}
+
 // signatures are tried in order: the surest sign first, the mere presence of an edge last. Cloudflare writes Server and
 // CF-Ray on every answer, the origin's too, so that these alone prove nothing of who spoke.
 var signatures = []signature{
@@ -55,9 +58,10 @@ var signatures = []signature{
 	{Edge: "cloudflared", Name: "cloudflared's last ingress rule, http_status:404 (empty, no content type)", Kind: unrouted, Self: true, Mend: mendIngress,
 		Status: []int{404}, Header: cloudflare, Empty: true},
 	{Edge: "Cloudflare", Name: "Cloudflare's error 1200, too many requests wait for the origin", Kind: limited, Self: true, Mend: mendOrigin, Code: []int{1200}},
-	{Edge: "Cloudflare", Name: "an error document of Cloudflare (RFC 9457)", Kind: down, Self: true,
-		Mend:   "look its error_code up at developers.cloudflare.com/support/troubleshooting/http-status-codes, and its ray_id under Security > Events",
-		Status: []int{400, 403, 404, 409, 429, 500, 502, 503, 504}, Says: []string{`"cloudflare_error":true`, "/http-status-codes/cloudflare-1xxx-errors/", "/http-status-codes/cloudflare-5xx-errors/"}},
+	{Edge: "Cloudflare", Name: "an error document of Cloudflare (RFC 9457), a limit", Kind: limited, Self: true, Mend: mendNumber, Status: []int{429}, Says: errorDocument},
+	{Edge: "Cloudflare", Name: "an error document of Cloudflare (RFC 9457), a block", Kind: blocked, Self: true, Mend: mendNumber, Status: []int{401, 403, 406}, Says: errorDocument},
+	{Edge: "Cloudflare", Name: "an error document of Cloudflare (RFC 9457)", Kind: down, Self: true, Mend: mendNumber,
+		Status: []int{400, 404, 409, 500, 502, 503, 504}, Says: errorDocument},
 	{Edge: "Cloudflare", Name: "an error page of Cloudflare (cf-error-type)", Kind: down, Self: true,
 		Mend: "look the error up under Cloudflare's error headers", Header: map[string]string{"Cf-Error-Type": ""}},
 
@@ -72,6 +76,8 @@ var signatures = []signature{
 		Status: []int{502, 503, 504}, Header: map[string]string{"Server": "awselb"}},
 	{Edge: "Akamai", Name: "Akamai's block page", Kind: blocked, Self: true, Mend: "exempt these paths in the Akamai bot and WAF policies",
 		Status: []int{403}, Header: map[string]string{"Server": "akamaighost"}},
+	{Edge: "Akamai", Name: "Akamai's block page", Kind: blocked, Self: true, Mend: "exempt these paths in the Akamai bot and WAF policies",
+		Status: []int{403}, Says: []string{"errors.edgesuite.net"}},
 	{Edge: "AWS WAF", Name: "a challenge of AWS WAF", Kind: challenged, Self: true, Mend: "exempt these paths from the web ACL's Challenge and CAPTCHA rules",
 		Header: map[string]string{"X-Amzn-Waf-Action": ""}},
 	{Edge: "Vercel", Name: "a challenge page of Vercel's firewall", Kind: challenged, Self: true, Mend: "add a bypass rule for these paths (Firewall > Rules), or switch Attack Challenge Mode off",
@@ -131,6 +137,7 @@ const (
 	mendRule = "find the rule under Security > Events by its ray id, and exempt /mcp, /.well-known/* and the authorization " +
 		"server's paths for 160.79.104.0/21"
 	mendNetwork = "let the client's network through (Claude: 160.79.104.0/21) under Security > WAF > Tools (IP Access rules) or in the custom rule"
+	mendNumber  = "look its error_code up at developers.cloudflare.com/support/troubleshooting/http-status-codes, and its ray_id under Security > Events"
 	mendLimit   = "raise the rate limiting rule for these paths: hosted clients share few addresses"
 	mendTunnel  = "start the tunnel: cloudflared tunnel run <tunnel>, and look at cloudflared tunnel info <tunnel>"
 	mendOrigin  = "start the server, and see that the proxy forwards to the scheme and port it listens on"

@@ -43,15 +43,29 @@ func otherAgentsWithToken(ctx context.Context, e *Emulator) error {
 }
 
 // underOtherNames asks one after the other: a burst would meet limits that a client does not. A host that lets nobody
-// connect knows no names.
+// connect knows no names. Without a token the metadata are asked for too, by the names of those who read them.
 func (e *Emulator) underOtherNames(ctx context.Context, name, token string) error {
 	for _, agent := range agents {
 		a, err := e.strayReply(ctx, name, token, func(r *http.Request) { r.Header["User-Agent"] = []string{agent} })
 		if err != nil || ctx.Err() != nil || neverConnected(a.err) {
 			return err
 		}
+		if token == "" {
+			e.documentAs(probe.WithProbe(ctx, name), agent)
+		}
 	}
 	return nil
+}
+
+// documentAs asks for the resource metadata at their well-known place.
+func (e *Emulator) documentAs(ctx context.Context, agent string) {
+	r, err := request(http.MethodGet, probe.ResourceMetadataURLs(e.opt.Target)["path"], nil)
+	if err != nil {
+		return
+	}
+	e.oauth(r)
+	r.Header["User-Agent"] = []string{agent}
+	send(ctx, e.aside, e.limit(e.opt.Profile.Limits.Discovery, 10), r)
 }
 
 // neverConnected reports whether a request failed before anything of it was sent.

@@ -91,7 +91,7 @@ func TestNoResourceMetadata(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.noResource = true
-	r := emulate(t, w.options(nil))
+	r := emulate(t, w.options(func(o *client.Options) { o.Probes = false }))
 	for _, path := range []string{
 		"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server", "/authorize",
 	} {
