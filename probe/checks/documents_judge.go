@@ -121,7 +121,7 @@ func (l lookout) isJSON(t *probe.Trace, kind, effect string) probe.Verdict {
 	case strings.Contains(problem, "gzip") || strings.Contains(problem, "is encoded as"):
 		v = v.Mend("let Content-Encoding at %s say how the body is encoded, or send it as it is", x.URL().Path)
 	case body.JSON != nil || problem != "" && body.Page == nil && !strings.Contains(problem, "HTML"):
-		v = v.Mend("write the document at %s with a JSON encoder: one object with the members of a %s, in UTF-8", x.URL().Path, kind)
+		v = v.Mend("write the document at %s with a JSON encoder: one object with its members, in UTF-8", x.URL().Path)
 	default:
 		v = v.Mend("serve the document as application/json at %s: give the route precedence over the catch-all that answers there", x.URL().Path)
 	}

@@ -65,11 +65,11 @@ func hostsOf(body map[string]any) []string {
 
 func redirectsAllowed(t *probe.Trace) probe.Verdict {
 	x := attempt(t)
-	code, description := refusal(x)
+	code, _ := refusal(x)
 	switch {
 	case succeeded(x):
 		return probe.Pass("registered %s", list(stringsIn(x.Request.Body.Object()["redirect_uris"]))).On(x)
-	case code == "invalid_redirect_uri" || code != "" && strings.Contains(strings.ToLower(description), "redirect"):
+	case code == "invalid_redirect_uri" || (x.Status() == 400 || x.Status() == 422) && strings.Contains(bodyText(x.Answer()), "redirect"):
 		v := probe.Fail("%s for redirect_uris %s%s", refused(x), value(x.Request.Body.Object()["redirect_uris"]), asApplication(x)).On(x).
 			So("%s cannot register: its callback is refused", clientName(t)).
 			Mend("allow these redirect URIs to register (loopback ones with any port, RFC 8252 section 7.3), or %s", preregister)
@@ -101,12 +101,12 @@ func asApplication(x *probe.Exchange) string {
 func methodAccepted(t *probe.Trace) probe.Verdict {
 	x := attempt(t)
 	method := text(x.Request.Body.Object()["token_endpoint_auth_method"])
-	code, description := refusal(x)
-	said := strings.ToLower(description)
+	code, _ := refusal(x)
+	said := bodyText(x.Answer())
 	switch {
 	case succeeded(x):
 		return probe.Pass("registered, having asked for %s", orNone(method)).On(x)
-	case x.Status() == 400 && method != "" && code != "invalid_redirect_uri" &&
+	case (x.Status() == 400 || x.Status() == 422) && method != "" && code != "invalid_redirect_uri" &&
 		(strings.Contains(said, "auth_method") || strings.Contains(said, "auth method") || strings.Contains(said, method) || unsupported(t, method) ||
 			method != "none" && strings.Contains(said, "public client") || method == "none" && strings.Contains(said, "confidential")):
 		return probe.Fail("asked for token_endpoint_auth_method %q: %s", method, refused(x)).On(x).

@@ -89,6 +89,8 @@ func silentChallenge(t *probe.Trace) string {
 	switch c := x.Challenge(); {
 	case x == nil:
 		return ""
+	case x.Response != nil && !parses(x):
+		return "challenge.readable"
 	case c == nil:
 		return "challenge.bearer"
 	case absolute(c.ResourceMetadata) == nil:

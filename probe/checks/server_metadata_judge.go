@@ -150,7 +150,10 @@ func serverMetadataURL(path string) bool {
 // the MCP server's own host: what mends them mends this.
 func unnamed(t *probe.Trace) string {
 	l := resourceLookout(t)
+	d := resourceDocument(t)
 	switch {
+	case d != nil && d.String("resource") == "" && !slices.ContainsFunc(t.Of(probe.ServerMetadata), func(x *probe.Exchange) bool { return isCandidate(t, x) }):
+		return "resource-metadata.names-target"
 	case len(issuersNamed(t)) > 0 || len(t.Of(probe.ResourceMetadata)) == 0:
 		return ""
 	case len(l.documents) > 0:

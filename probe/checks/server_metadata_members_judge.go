@@ -74,6 +74,9 @@ func issuerAsAsked(t *probe.Trace, d *probe.Document) probe.Verdict {
 	case got == "" && !d.Has("issuer"):
 		return probe.Fail("%s: no issuer", bare(x)).On(x).Who(served(t, x)).So("%s", rejected(t)).
 			Mend("publish issuer, the URL that authorization_servers names")
+	case got == "":
+		return probe.Fail("%s: issuer is %s, not a URL", bare(x), value(d.Members["issuer"])).On(x).Who(served(t, x)).So("%s", rejected(t)).
+			Mend("publish issuer as a string, the URL that authorization_servers names")
 	case want == "":
 		return probe.Skip("no resource metadata sent a client to this document: there is no issuer to compare with")
 	case got == want:
@@ -116,7 +119,7 @@ func realmOf(issuer string) string {
 // Members of RFC 8414 section 2, OpenID Connect Discovery section 3, RFC 9207 section 3 and the client id metadata
 // document draft that clients have in their schemas.
 var (
-	serverTexts = []string{"issuer", "service_documentation", "op_policy_uri", "op_tos_uri"}
+	serverTexts = []string{"service_documentation", "op_policy_uri", "op_tos_uri"}
 	serverURLs  = []string{"registration_endpoint", "jwks_uri", "revocation_endpoint", "introspection_endpoint", "userinfo_endpoint"}
 	serverLists = []string{
 		"scopes_supported", "response_types_supported", "response_modes_supported", "grant_types_supported", "token_endpoint_auth_methods_supported",

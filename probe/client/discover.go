@@ -28,9 +28,6 @@ func findResource(ctx context.Context, e *Emulator) error {
 			return nil
 		}
 		e.wallet.resource = doc
-		for _, issuer := range doc.Strings("authorization_servers") {
-			e.look(ctx, issuer)
-		}
 		return nil
 	}
 	return nil
@@ -92,6 +89,7 @@ func findServer(ctx context.Context, e *Emulator) error {
 	}
 	d := e.opt.Profile.Discovery
 	for _, u := range e.serverURLs() {
+		e.look(ctx, u.url)
 		doc := e.seek(ctx, u.url)
 		if doc == nil || !e.usable(doc, u.issuer) {
 			continue
