@@ -94,6 +94,7 @@ var upstream = map[Evidence][]Evidence{
 	"probe:plain-http":         {Connection},
 	"probe:other-path":         {Unauthenticated, Connection},
 	"probe:copy":               {ServerMetadata, ResourceMetadata},
+	"probe:other-redirect":     {Registration, ServerMetadata},
 	"probe:authorization-page": {ServerMetadata},
 	"probe:callback-redirect":  {ServerMetadata},
 }

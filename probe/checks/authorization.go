@@ -37,6 +37,14 @@ var authorization = []*probe.Check{
 		Spec: rfc6749 + "3.1.2.4", Needs: []probe.Evidence{probe.Authorization}, Judge: redirectAccepted,
 	},
 	{
+		ID: "authorization.all-redirects-accepted", Title: "the client may come back to each of its callbacks",
+		Doc: "A client has more than one redirect URI: Claude answers at claude.ai and at claude.com, others on loopback by name and by number, or on the web and on the desk. " +
+			"Where only one of them is registered the login works today and ends on an error page after an update, or for another user. " +
+			"Register all of them on the client, byte for byte (mcpwiz setup does).",
+		Stage: probe.StageAuthorization, Level: probe.Should, Owner: probe.OwnerAuthorizationServer,
+		Spec: rfc6749 + "3.1.2.3", Needs: []probe.Evidence{probe.OfProbe("other-redirect")}, Judge: allRedirectsAccepted,
+	},
+	{
 		ID: "authorization.page-shown", Title: "the authorization endpoint shows a page or redirects",
 		Doc: "This is where the user's browser arrives: it must get a login page, or a redirect when there is a session already. " +
 			"An error page, a 404 or an Access login here is what the user reports as \"Claude opened a broken page\". " +

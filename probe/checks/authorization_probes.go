@@ -54,3 +54,27 @@ func badRedirectRefused(t *probe.Trace) probe.Verdict {
 	}
 	return v("with redirect_uri %s the answer is %s", quoted(evil), answered(x))
 }
+
+func allRedirectsAccepted(t *probe.Trace) probe.Verdict {
+	var good, bad, unclear []*probe.Exchange
+	var refused []string
+	for _, x := range t.Of(probe.OfProbe("other-redirect")) {
+		switch {
+		case pageSays(x, "redirect_uri", "redirect uri", "redirect url"):
+			bad, refused = append(bad, x), append(refused, parameters(x).Get("redirect_uri"))
+		case errorPage(x):
+			unclear = append(unclear, x)
+		default:
+			good = append(good, x)
+		}
+	}
+	switch {
+	case len(bad) > 0:
+		return probe.Fail("%s for redirect_uri %s", shown(bad[0]), list(refused)).On(bad...).By(ourClient(t, bad[0])).
+			So("a login of %s that comes back there ends on an error page", clientName(t)).
+			Mend("add %s to the valid redirect URIs of client %s", list(refused), quoted(clientID(bad[0])))
+	case len(unclear) > 0:
+		return probe.Unknown("the authorization endpoint refused for another reason: %s", shown(unclear[0])).On(unclear...)
+	}
+	return probe.Pass("%d more are accepted", len(good)).On(good...)
+}

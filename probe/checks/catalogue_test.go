@@ -9,7 +9,7 @@ import (
 )
 
 // rows are how many known failures the catalogue has of each kind.
-var rows = map[string]int{"A": 22, "E": 28, "K": 42, "F": 39, "G": 30}
+var rows = map[string]int{"A": 22, "B": 32, "C": 18, "D": 16, "E": 28, "K": 42, "F": 39, "G": 30}
 
 // docs/catalogue.md accounts for every known failure: each row is there once, and names checks that exist or says why none can.
 func TestCatalogueAccountsForEveryFailure(t *testing.T) {

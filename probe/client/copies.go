@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/oauth2"
+
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/client/browser"
 )
@@ -27,6 +29,36 @@ var documentProbes = []Step{
 		Title: "look at the authorization page as an unknown client", Stage: probe.StageServerMetadata, Makes: evidence{"probe:authorization-page"},
 		Needs: evidence{probe.ServerMetadata}, Do: strangersPage, aside: true,
 	},
+}
+
+// redirectsProbe looks whether a client registered beforehand may use all callbacks of its kind. One that registers by itself
+// registers the one that it uses.
+var redirectsProbe = Step{
+	Title: "ask for a code at the client's other redirect URIs", Stage: probe.StageAuthorization, Makes: evidence{"probe:other-redirect"},
+	Needs: evidence{probe.Registration}, Do: otherRedirects, aside: true,
+}
+
+// otherRedirects asks for the login page at each redirect URI that the client may come with another time.
+func otherRedirects(ctx context.Context, e *Emulator) error {
+	if e.opt.ClientID == "" {
+		return errors.New("the client registers the redirect URI that it uses")
+	}
+	if err := e.asksAsClient(e.wallet.endpoints.authorization); err != nil {
+		return err
+	}
+	a := e.opt.Profile.Authorize
+	var all sync.WaitGroup
+	for _, form := range slices.Concat(a.RedirectURIs, a.Registered) {
+		if strings.Contains(form, "{port}") || form == e.wallet.redirect {
+			continue // the one in use, at another port
+		}
+		all.Go(func() {
+			target := e.authorizationURL(random(43), oauth2.S256ChallengeFromVerifier(random(43)), form)
+			e.showPage(probe.WithProbe(ctx, "other-redirect"), e.aside, target)
+		})
+	}
+	all.Wait()
+	return nil
 }
 
 // otherCopies asks every well-known URL that was not asked yet: clients read different ones.

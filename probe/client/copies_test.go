@@ -90,3 +90,19 @@ func TestStrangersPage(t *testing.T) {
 		t.Errorf("a client that is known asked %q", got)
 	}
 }
+
+// A client that was registered beforehand is tried at each callback of its kind; one that registers has only its own.
+func TestOtherRedirects(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.options(func(o *client.Options) { o.SignIn = nil })
+	o.Profile.Authorize.Registered = []string{"https://claude2.example/callback", "http://127.0.0.1:{port}/x"}
+	asked := emulate(t, o).trace.Of(probe.OfProbe("other-redirect"))
+	if len(asked) != 1 || asked[0].URL().Query().Get("redirect_uri") != "https://claude2.example/callback" {
+		t.Errorf("asked %d times: %v", len(asked), asked)
+	}
+	o.ClientID, o.ClientSecret, o.Register = "", "", true
+	if got := emulate(t, o).pathsOf("other-redirect"); len(got) > 0 {
+		t.Errorf("a client that registers asked %q", got)
+	}
+}

@@ -34,6 +34,7 @@ func (e *Emulator) Steps() []Step {
 	all = append(all, clientsSteps...)
 	if e.opt.Probes && !e.opt.machine() && e.opt.known() {
 		all = append(all, clientsProbes...)
+		all = append(all, redirectsProbe)
 	}
 	all = append(all, tokensSteps...)
 	if e.opt.Profile.Protocol.GetStream {
