@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ type doctorOptions struct {
 	noPublicDNS bool
 	read        string
 	tui         bool
+	watch       time.Duration
 	background  backgroundFlags
 }
 
@@ -30,10 +32,17 @@ when something failed, 3 when something expected was not reached.
   mcpwiz doctor https://mcp.example.com/mcp --as m2m --client-id robot
   mcpwiz doctor -f mcpwiz.yaml --consent --format json
   mcpwiz doctor --tui https://mcp.example.com/mcp     # watch it live, stage by stage
-  mcpwiz doctor --read capture.jsonl           # judge again what was kept with --out`,
+  mcpwiz doctor https://mcp.example.com/mcp --format html > report.html   # a page to pass on
+  mcpwiz doctor https://mcp.example.com/mcp --bundle for-support.zip      # all that others need, without a secret
+  mcpwiz doctor https://mcp.example.com/mcp --watch=1m --skip session     # tell what changes
+  mcpwiz doctor --read capture.jsonl           # judge again what was kept with --out
+  mcpwiz doctor --read browser.har             # or what a browser has kept of its network`,
 		Args: atMostOne("URL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.take(args); err != nil {
+				return err
+			}
+			if err := o.checkWatch(); err != nil {
 				return err
 			}
 			return p.runDoctor(c.Context(), &o)
@@ -43,7 +52,9 @@ when something failed, 3 when something expected was not reached.
 	c.Flags().BoolVar(&o.tui, "tui", false, "watch it live on a page, and open each stage; the report comes afterwards")
 	o.background.add(c)
 	c.Flags().BoolVar(&o.noPublicDNS, "no-public-dns", false, "do not compare host names with what 1.1.1.1 and 8.8.8.8 say of them")
-	c.Flags().StringVar(&o.read, "read", "", "judge a capture or a JSON report again; `file`, - for what comes in")
+	c.Flags().StringVar(&o.read, "read", "", "judge a capture, a JSON report or a browser's HTTP archive (HAR) again; `file`, - for what comes in")
+	c.Flags().DurationVar(&o.watch, "watch", 0, "make the handshake again and again, and tell what changed; every `interval`, e.g. 30s")
+	c.Flags().Lookup("watch").NoOptDefVal = watchEvery.String()
 	return c
 }
 
@@ -52,8 +63,8 @@ func (p *program) runDoctor(ctx context.Context, o *doctorOptions) error {
 		if o.tui {
 			return usage("leave --tui out", "--tui watches a handshake live, --read judges one that was kept")
 		}
-		if o.target != "" || o.connection.given() || o.acts() {
-			return usage("leave the URL and -f out, and who signs in", "--read asks nobody: what is judged is in the file")
+		if o.connection.given() || o.acts() {
+			return usage("leave -f out, and who signs in", "--read asks nobody: what is judged is in the file")
 		}
 		return p.runRead(o)
 	}
@@ -65,6 +76,9 @@ func (p *program) runDoctor(ctx context.Context, o *doctorOptions) error {
 		return err
 	}
 	o.examine(all)
+	if o.watch > 0 {
+		return p.watchDoctor(ctx, o, all)
+	}
 	t := p.telling(o.telling)
 	return p.run(ctx, t, all, t.Sink)
 }

@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"port":     portCommand,
 			"awaits":   awaitsCommand,
 			"fill":     fillCommand,
+			"unzip":    unzipCommand,
 			"secretof": secretOfCommand,
 		},
 	})

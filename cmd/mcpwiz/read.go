@@ -13,7 +13,7 @@ import (
 
 // runRead judges a capture again, with the checks of this binary.
 func (p *program) runRead(o *doctorOptions) (err error) {
-	r := report.ReadOptions{Checks: checks.All, Tool: tool()}
+	r := report.ReadOptions{Checks: checks.All, Tool: tool(), Target: o.target, Told: func(what string) { p.say("%s: %s", o.read, what) }}
 	if o.as != "" {
 		if r.Profile, err = p.profile(o.as); err != nil {
 			return err
@@ -25,6 +25,9 @@ func (p *program) runRead(o *doctorOptions) (err error) {
 	}
 	t := p.telling(o.telling)
 	sums, err := report.Read(in, r, t.Sink)
+	if errors.Is(err, report.ErrTarget) {
+		return usage("leave the URL out", "%w", errors.Join(err, in.Close()))
+	}
 	if err = errors.Join(err, in.Close()); err != nil {
 		return usage("mcpwiz doctor --format json, --format jsonl or --out writes one", "%s: %w", o.read, err)
 	}

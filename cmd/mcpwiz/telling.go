@@ -116,6 +116,8 @@ type telling struct {
 	text      *report.Text
 	lines     *report.Lines
 	collector *report.Collector
+	// again: what is the same as last time is not told.
+	again bool
 	// What is kept: the stream of events, and the text with every exchange.
 	capture, told keptFile
 }
@@ -155,10 +157,11 @@ func (t *telling) Sink(e probe.Event) { t.sink(e) }
 
 func (t *telling) take(e probe.Event) {
 	t.collector.Sink(e)
-	for _, text := range []*report.Text{t.text, t.told.text} {
-		if text != nil {
-			text.Sink(e)
-		}
+	if t.text != nil && !t.again {
+		t.text.Sink(e)
+	}
+	if t.told.text != nil {
+		t.told.text.Sink(e)
 	}
 	for _, lines := range []*report.Lines{t.lines, t.capture.lines} {
 		if lines != nil {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -40,21 +41,35 @@ func (t *Text) Changed(before, after *Report) {
 		as = "  as " + plain(after.Profile.ID)
 	}
 	t.lines(t.paint(bold, after.Started.Local().Format("15:04:05")+"  "+plain(after.Target)+as))
+	var others tally
 	for _, c := range all {
-		t.change(c)
+		switch {
+		case wrong(c.Finding):
+			t.broke(c)
+		case c.Before == probe.Failed || c.Before == probe.Warned:
+			t.mended(c)
+		default:
+			others.add(fmt.Sprintf("%s, now %s", cmp.Or(string(c.Before), "not there"), c.After), c.Finding.Check)
+		}
+	}
+	for _, way := range others.reasons {
+		t.print(fmt.Sprintf("  others: %d %s\n", len(others.of[way]), way))
 	}
 	t.last(after.Findings, after.Summary)
 }
 
-func (t *Text) change(c Change) {
+// broke tells what is now wrong, mended what was.
+func (t *Text) broke(c Change) {
 	var b strings.Builder
-	if wrong(c.Finding) {
-		t.wrong(&b, c.Finding)
-	} else {
-		t.entry(&b, 2, t.mark(c.After), fmt.Sprintf("%s: %s", c.Finding.Title, c.Finding.Detail))
-	}
+	t.wrong(&b, c.Finding)
 	if c.Before != "" {
-		t.entry(&b, 4, t.paint(dim, "was"), string(c.Before))
+		t.row(&b, "was", string(c.Before))
 	}
+	t.print(b.String())
+}
+
+func (t *Text) mended(c Change) {
+	var b strings.Builder
+	t.entry(&b, 2, t.mark(c.After), fmt.Sprintf("%s: %s (was %s)", c.Finding.Title, c.Finding.Detail, c.Before))
 	t.print(b.String())
 }

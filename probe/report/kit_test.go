@@ -123,7 +123,7 @@ func events(t testing.TB, file string) (probe.Started, []probe.Event) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := readLines(data)
+	all, err := readLines(data, ReadOptions{})
 	if err != nil || len(all) != 1 {
 		t.Fatalf("%s: %d handshakes, %v", file, len(all), err)
 	}

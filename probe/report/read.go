@@ -18,16 +18,29 @@ const (
 	maxLine = 32 << 20
 )
 
+// ErrTarget refuses to be told what the file says.
+var ErrTarget = errors.New("which MCP server it is stands in the file; only an HTTP archive has to be told")
+
 // ReadOptions say with what a capture is judged again.
 type ReadOptions struct {
 	Checks []*probe.Check
 	Tool   probe.Tool
 	// Profile is whose behaviour it is judged as, instead of the profile in the file; nil to take that.
 	Profile *probe.Profile
+	// Target is the MCP server's URL, for an HTTP Archive: nothing in it says which of its requests are meant.
+	Target string
+	// Told is told what was left out of what was read; nil for nobody.
+	Told func(what string)
 }
 
-// Read judges again what WriteJSON or a Lines wrote: the evidence and the profile are the file's, the checks are this
-// program's. The sink gets the events of new sessions whose source is "read"; the summaries are in the file's order.
+func (o ReadOptions) tell(format string, args ...any) {
+	if o.Told != nil {
+		o.Told(fmt.Sprintf(format, args...))
+	}
+}
+
+// Read judges again what WriteJSON or a Lines wrote, or an HTTP Archive (HAR): the evidence and the profile are the file's,
+// the checks are this program's. The sink gets the events of new sessions whose source is "read"; the summaries are in the file's order.
 func Read(r io.Reader, o ReadOptions, sink probe.Sink) ([]probe.Summary, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxRead+1))
 	switch {
@@ -39,9 +52,16 @@ func Read(r io.Reader, o ReadOptions, sink probe.Sink) ([]probe.Summary, error) 
 		return nil, errors.New("read capture: it is empty")
 	}
 	var all []capture
-	if isLines(text) {
-		all, err = readLines(text)
-	} else {
+	har := isHAR(text)
+	switch {
+	case o.Target != "" && !har:
+		err = ErrTarget
+	case isLines(text):
+		all, err = readLines(text, o)
+	case har:
+		all = make([]capture, 1)
+		all[0], err = readHAR(text, o)
+	default:
 		all, err = readReports(text)
 	}
 	if err != nil {
@@ -99,6 +119,9 @@ func (c *capture) judge(o ReadOptions, sink probe.Sink) probe.Summary {
 	return s.Close()
 }
 
+// isTorn reports whether a line is the beginning of an object and no more.
+func isTorn(line []byte) bool { return line[0] == '{' && !json.Valid(line) }
+
 // isLines reports whether text is a stream of events: its first line is an object with the member "event".
 func isLines(text []byte) bool {
 	line, _, _ := bytes.Cut(bytes.TrimLeftFunc(text, unicode.IsSpace), []byte("\n"))
@@ -108,7 +131,8 @@ func isLines(text []byte) bool {
 	return json.Unmarshal(line, &head) == nil && head.Event != nil
 }
 
-func readLines(text []byte) ([]capture, error) {
+// readLines reads a stream of events. Its last line may be torn: whoever wrote it was ended in the middle of it.
+func readLines(text []byte, o ReadOptions) ([]capture, error) {
 	var all []capture
 	at := map[string]int{}
 	n := 0
@@ -122,6 +146,10 @@ func readLines(text []byte) ([]capture, error) {
 			return nil, fmt.Errorf("line %d: larger than %d MiB", n, maxLine>>20)
 		}
 		e, err := probe.DecodeEvent(line)
+		if err != nil && len(all) > 0 && isTorn(line) && bytes.HasSuffix(bytes.TrimSpace(text), line) {
+			o.tell("line %d is the last and is torn: it is left out, and what came after it is not there", n)
+			break
+		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}

@@ -210,7 +210,8 @@ func TestWhatIsNoCaptureIsTold(t *testing.T) {
 		"before its start":    {strings.Join(line[1:], ""), `line 1: handshake "operator" has not started`},
 		"starts twice":        {line[0] + line[0], `line 2: handshake "operator" starts twice`},
 		"gap in lines":        {strings.Replace(seen, `"n":1`, `"n":2`, 1), "exchange 2 comes after exchange 0"},
-		"line cut off":        {seen[:len(seen)-9], "line 3: not an event: unexpected end of JSON input"},
+		"line cut off":        {seen[:len(seen)-9] + "\n" + line[3], "line 3: not an event: unexpected end of JSON input"},
+		"only line cut off":   {line[0][:len(line[0])-9], "not JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -219,6 +220,19 @@ func TestWhatIsNoCaptureIsTold(t *testing.T) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// Whoever wrote a capture may be ended in the middle of a line: what came before is judged, and it is told.
+func TestTornLastLineIsTold(t *testing.T) {
+	t.Parallel()
+	_, lines, _ := operator().written(t)
+	whole := strings.SplitAfter(string(lines), "\n")
+	c, told := NewCollector(shelf), ""
+	torn := strings.Join(whole[:4], "") + whole[4][:len(whole[4])-9]
+	sums, err := Read(strings.NewReader(torn), ReadOptions{Checks: shelf, Tool: us, Told: func(what string) { told += what }}, c.Sink)
+	if err != nil || len(sums) != 1 || len(c.Reports()[0].Exchanges) != 2 || !strings.HasPrefix(told, "line 5 is the last and is torn") {
+		t.Errorf("%v, %v, told %q", sums, err, told)
 	}
 }
 
