@@ -19,7 +19,7 @@ REQUIRE_BROWSER   ?=
 # A Chromium that looks at the HTML report; without one the tests skip that, and say so.
 BROWSER           ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),$(if $(REQUIRE_BROWSER),chromium))
 
-.PHONY: build demo demo-wizard test race lint docs fmt fuzz bench inspector clean
+.PHONY: build demo demo-wizard test race lint docs fmt fuzz bench inspector adversary clean
 
 build: ## bin/mcpwiz
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/mcpwiz ./cmd/mcpwiz
@@ -38,6 +38,9 @@ test: $(if $(REQUIRE_INSPECTOR),inspector) ## all tests, on a real Keycloak too 
 
 docs: ## docs/checks, a page for each check
 	$(GO) test ./cmd/mcpwiz -run '^TestCheckPages$$' -update
+
+adversary: ## every answer of a good handshake broken in every way: is the right one named?
+	MCPWIZ_TEST_ADVERSARY=1 $(GO) test -run Adversary ./probe/client
 
 race: ## the fast tests under the race detector
 	$(GO) test -race -short ./...

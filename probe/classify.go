@@ -101,18 +101,19 @@ func (e *endpoints) put(ev Evidence, place string) {
 	e.by[ev][place] = true
 }
 
-// classify tells what an exchange is evidence of. Without an answer it is evidence of a Connection alone, unless it is the
-// browser's own (see Tap.Handed): an exchange that was under way when the tap closed says nothing of what it asked for.
+// classify tells what an exchange is evidence of. Without an answer that the client stayed for it is evidence of a Connection
+// alone, unless it is the browser's own (see Tap.Handed): one that was under way when the tap closed says nothing of what it
+// asked for.
 func (e *endpoints) classify(x *Exchange) []Evidence {
 	u := x.URL()
 	all := []Evidence{Connection}
 	if x.Probe != "" {
-		if x.Response != nil {
+		if x.Response != nil && !brokenOffByClient(x) {
 			all = append(all, OfProbe(x.Probe))
 		}
 		return all
 	}
-	if x.Response == nil && !x.Open {
+	if x.Response == nil && !x.Open || brokenOffByClient(x) {
 		return all
 	}
 	add := func(ev ...Evidence) { all = append(all, ev...) }
@@ -158,6 +159,11 @@ func (e *endpoints) classify(x *Exchange) []Evidence {
 		}
 	}
 	return all
+}
+
+// brokenOffByClient: of an answer that the client did not stay for, as after an interrupt, nothing is known but that it began.
+func brokenOffByClient(x *Exchange) bool {
+	return x.Error != nil && x.Error.Kind == "canceled" && x.Answer().Type != "text/event-stream"
 }
 
 // endpoint tells what a request to the MCP endpoint itself is.

@@ -76,6 +76,7 @@ var upstream = map[Evidence][]Evidence{
 	Stream:           {Initialize},
 	SessionEnd:       {Initialize},
 
+	"fact:login-end":           {Login, Authorization},
 	"fact:token-signature":     {AccessToken, JWKS},
 	"probe:wrong-audience":     {AccessToken},
 	"probe:garbage-token":      {Unauthenticated},

@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"io"
 )
@@ -30,7 +31,11 @@ func unpacked(in rawBody) (rawBody, bool) {
 // readPacked reads a body in a content coding, as far as it is one that can be undone.
 func (r *redactor) readPacked(b *Body, in rawBody, t bodyType, side string) {
 	if t.encoding != "gzip" && t.encoding != "x-gzip" {
-		r.wrong(b, in.data, "is encoded as "+clip(t.encoding, 32)+" and was not read")
+		problem := "is encoded as " + clip(t.encoding, 32) + " and was not read"
+		if json.Valid(in.data) { // no compression makes that
+			problem = "is labelled Content-Encoding: " + clip(t.encoding, 32) + " and is plain JSON"
+		}
+		r.wrong(b, in.data, problem)
 		return
 	}
 	plain, ok := unpacked(in)

@@ -32,6 +32,7 @@ func TestPackedBodies(t *testing.T) {
 		"a lie":       {[]byte(doc), "gzip", false, "is labelled Content-Encoding: gzip and cannot be unpacked"},
 		"broken off":  {packed(doc)[:40], "gzip", false, "is labelled Content-Encoding: gzip and cannot be unpacked"},
 		"another":     {packed(doc), "br", false, "is encoded as br and was not read"},
+		"plain":       {[]byte(doc), "br", false, "is labelled Content-Encoding: br and is plain JSON"},
 		"not told":    {packed(doc), "", false, "is gzip, and no Content-Encoding says so"},
 		"very little": {packed(strings.Repeat(" ", 3<<20)), "gzip", false, ""},
 	} {

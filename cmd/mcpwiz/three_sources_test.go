@@ -151,7 +151,7 @@ func TestProbesAreNotTheClients(t *testing.T) {
 // past is the evidence that passes a server by: what goes on between client, browser and authorization server, what only the
 // client can look at, calls of tools, which are only counted once the tools were listed, and the signature of a token that is
 // refused before it comes to that.
-var past = strings.Fields(`authorization login callback registration token refresh tool-call fact:dns fact:certificate fact:token-signature`)
+var past = strings.Fields(`authorization login callback registration token refresh tool-call fact:dns fact:certificate fact:token-signature fact:login-end`)
 
 // passesBy reports whether a finding says that its evidence was not seen, and could not be.
 func passesBy(f probe.Finding) bool {

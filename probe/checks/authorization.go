@@ -86,6 +86,14 @@ var authorization = []*probe.Check{
 		Spec: "https://www.rfc-editor.org/rfc/rfc9700#section-4.12", Needs: []probe.Evidence{probe.Callback}, Judge: byGet,
 	},
 	{
+		ID: "authorization.comes-back", Title: "the login comes back to the client",
+		Doc: "A login ends with a redirect to the client that bears a code or an error; until then the client waits. " +
+			"It ends nowhere where a page leads to another site, loops, asks for what nobody can give, or leads to a redirect URI that is not the client's. " +
+			"What is said here is what the sign-in met; the findings on the pages before it tell more.",
+		Stage: probe.StageAuthorization, Level: probe.Must, Owner: probe.OwnerAuthorizationServer, Symptom: true,
+		Spec: rfc6749 + "4.1.2", Needs: []probe.Evidence{probe.OfFact("login-end")}, Judge: cameBack,
+	},
+	{
 		ID: "authorization.state-kept", Title: "state comes back unchanged",
 		Doc: "The client compares the state of the response with the one it sent, and drops a response where they differ. " +
 			"A proxy that decodes and encodes the query again is the usual culprit. " +

@@ -17,7 +17,7 @@ func wentOn(t *probe.Trace, x *probe.Exchange) bool {
 		back := t.Last(probe.Callback)
 		return back != nil && back.N > x.N
 	}
-	return x.Status() >= 200 && x.Status() < 400 && !errorPage(x)
+	return x.Status() >= 200 && x.Status() < 300 && !errorPage(x) || sentTo(x) != nil
 }
 
 // errorPage: Keycloak's theme names its page of errors.
@@ -120,10 +120,16 @@ func pageShown(t *probe.Trace) probe.Verdict {
 		return notSeen(x)
 	case sentTo(x) != nil && !login:
 		return probe.Pass("%d to %s", x.Status(), sentTo(x).Host).On(x)
-	case wentOn(t, x) && !login:
+	case wentOn(t, x) && !login && showable(x):
 		return probe.Pass("%s", answered(x)).On(x)
 	}
 	return byItself(x, noPage(t, x))
+}
+
+// showable reports whether a browser has something to show: a page, or at least a body that was not read.
+func showable(x *probe.Exchange) bool {
+	b := x.Answer()
+	return x.Status() == 200 && (b.Page != nil || b.Type == "text/html" && b.Size > 0 || hidden(b))
 }
 
 func noPage(t *probe.Trace, x *probe.Exchange) probe.Verdict {
@@ -135,8 +141,40 @@ func noPage(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 		return v.Mend("answer GET at the authorization endpoint (RFC 6749 section 3.1)")
 	case x.Status() >= 500:
 		return v.Mend("look into the authorization server's log for this request")
+	case x.Status() < 400:
+		return v.Mend("answer with a login page (200 and text/html), or with a redirect that has a Location")
 	}
 	return v.Mend("put right what the page says, on the client in the authorization server")
+}
+
+// ours are ends of a login that say what the sign-in cannot do, not what is wrong: a person in a browser goes on.
+var ours = []string{"elsewhere", "unknown-page", "needs-consent", "needs-code"}
+
+func cameBack(t *probe.Trace) probe.Verdict {
+	f := t.FactsOf("login-end")[len(t.FactsOf("login-end"))-1]
+	why := text(f.Data["why"])
+	if why == "" {
+		return probe.Pass("the authorization response came").OnFact(f)
+	}
+	judged := probe.Fail
+	if slices.Contains(ours, text(f.Data["kind"])) {
+		judged = probe.Unknown
+	}
+	return judged("%s%s", clipped(why, 300), lastPage(t)).OnFact(f).On(t.Last(probe.Authorization), t.Last(probe.Login), t.Last(probe.Callback)).
+		So("%s waits for an answer of the login that does not come, or does not take the one that came", clientName(t)).
+		Mend("put right what is said here; where the realm signs in elsewhere or wants a person, let a browser do it (--browser)")
+}
+
+// lastPage tells what the sign-in was answered last, where that was seen.
+func lastPage(t *probe.Trace) string {
+	x := t.Last(probe.Login)
+	if x == nil {
+		x = t.Last(probe.Authorization)
+	}
+	if x == nil || x.Response == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%s: %s)", bare(x), answered(x))
 }
 
 // walkable are the pages that a login without a browser can pass, and what each asks for.

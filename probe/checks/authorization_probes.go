@@ -8,7 +8,7 @@ import (
 
 // sentTo returns where an answer redirects to, nil when it does not.
 func sentTo(x *probe.Exchange) *url.URL {
-	if x.Status() < 300 || x.Status() > 399 {
+	if x.Status() < 300 || x.Status() > 399 || x.Header("Location") == "" {
 		return nil
 	}
 	u, err := x.URL().Parse(x.Header("Location"))

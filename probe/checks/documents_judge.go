@@ -32,7 +32,7 @@ func look(xs []*probe.Exchange, members ...string) lookout {
 		switch body, status := x.Answer(), x.Status(); {
 		case hasAny(x.Metadata(), members):
 			l.documents = append(l.documents, x)
-		case status == http.StatusNotModified || x.Request.Method == http.MethodHead || status == 200 && hidden(body):
+		case status == http.StatusNotModified && conditional(x) || x.Request.Method == http.MethodHead || status == 200 && hidden(body):
 			l.unread = append(l.unread, x)
 		case gated(x):
 			l.locked = append(l.locked, x)
@@ -43,6 +43,12 @@ func look(xs []*probe.Exchange, members ...string) lookout {
 		}
 	}
 	return l
+}
+
+// conditional: only who has a copy can be told that it is still good (RFC 9110 section 15.4.5).
+func conditional(x *probe.Exchange) bool {
+	h := x.Request.Header
+	return len(h.Values("If-None-Match")) > 0 || len(h.Values("If-Modified-Since")) > 0
 }
 
 func hasAny(d *probe.Document, members []string) bool {
@@ -147,6 +153,12 @@ func unreadable(x *probe.Exchange) string {
 	return answered(x)
 }
 
+// strict reports whether a body with a problem is one that a JSON parser refuses, and not only labelled wrongly.
+func strict(problem string) bool {
+	return slices.ContainsFunc([]string{"byte order mark", "is not UTF-8", "after the JSON value"},
+		func(part string) bool { return strings.Contains(problem, part) })
+}
+
 // labelled judges documents that can be read: the first that strict readers drop, else one that is labelled wrongly.
 func labelled(t *probe.Trace, xs []*probe.Exchange) probe.Verdict {
 	for _, x := range xs {
@@ -155,7 +167,7 @@ func labelled(t *probe.Trace, xs []*probe.Exchange) probe.Verdict {
 			continue
 		}
 		judged := probe.Warn
-		if strings.Contains(p, "byte order mark") || strings.Contains(p, "is not UTF-8") || strings.Contains(p, "after the JSON value") {
+		if strict(p) {
 			judged = probe.Fail
 		}
 		return judged("%s: the body %s", bare(x), p).On(x).Who(served(t, x)).So("strict clients drop the document as if it were not there").

@@ -56,7 +56,7 @@ func mismatch(x *probe.Exchange) string {
 	case m == nil:
 		return ""
 	case text(m["jsonrpc"]) != "2.0":
-		return "jsonrpc of the answer is " + value(m["jsonrpc"]) + ", not \"2.0\""
+		return "jsonrpc of the answer is " + value(m["jsonrpc"]) + ", not \"2.0\": " + answered(x)
 	case m["result"] == nil && m["error"] == nil && m["method"] == nil:
 		return "the answer has neither a result nor an error"
 	case m["result"] == nil:

@@ -202,12 +202,21 @@ func opens(t *probe.Trace) probe.Verdict {
 		return probe.Pass("%s is answered", method).On(x)
 	case x.Open && x.Answer().Type == "text/event-stream":
 		return probe.Unknown("%s: the stream has brought no answer yet", method).On(x)
+	case fallsBackNext(t, x):
+		return probe.Unknown("%s: %s; initialize, which %s tries next, was not seen", method, replied(x), clientName(t)).On(x)
 	}
 	v := notOpened(t, x, method)
 	if !x.Bearer() {
 		v = v.Because("challenge.status-401")
 	}
 	return byItself(x, v)
+}
+
+// fallsBackNext reports whether a refusal leaves the client another way to open the protocol.
+func fallsBackNext(t *probe.Trace, x *probe.Exchange) bool {
+	another := slices.ContainsFunc(t.Profile.Protocol.Open, func(o probe.ProtocolOpening) bool { return o.Method == "initialize" })
+	refusal := x.Status() == 200 && rpcError(x) != "" || x.Status() >= 400 && x.Status() < 500 && x.Status() != 401 && x.Status() != 403
+	return another && refusal && x.Request.Body.Method() == "server/discover"
 }
 
 func notOpened(t *probe.Trace, x *probe.Exchange, method string) probe.Verdict {

@@ -58,6 +58,14 @@ var network = []*probe.Check{
 		Spec: httpsServer, Needs: []probe.Evidence{probe.OfFact("certificate")}, After: []string{"network.certificate-verifies"}, Judge: certificateFresh,
 	},
 	{
+		ID: "network.answers-whole", Title: "every answer arrives whole",
+		Doc: "An answer that breaks off, that trickles, or that does not end is none to a client: it waits until its limit and says that the server did not answer. " +
+			"It shows as a status and headers that are right, and a body whose end is missing. " +
+			"Look for a crash while the answer is written, a proxy with a limit on sizes or times, a Content-Length that is too long, or a catch-all route that streams.",
+		Stage: probe.StageNetwork, Level: probe.Must, Owner: probe.OwnerOrigin,
+		Spec: "https://www.rfc-editor.org/rfc/rfc9112#section-8", Needs: []probe.Evidence{probe.Connection}, Judge: answersWhole,
+	},
+	{
 		ID: "network.tls-version", Title: "TLS 1.2 or newer is spoken",
 		Doc: "Clients refuse TLS 1.0 and 1.1, which are broken and forbidden. " +
 			"It shows as a handshake that fails with \"protocol version\" though a certificate is there. " +

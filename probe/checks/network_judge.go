@@ -19,7 +19,7 @@ func finals(xs []*probe.Exchange) []*probe.Exchange {
 	var all []*probe.Exchange
 	at := map[string]int{}
 	for _, x := range xs {
-		key := fmt.Sprint(x.Request.Method, " ", bare(x), " ", x.Bearer())
+		key := fmt.Sprint(x.Request.Method, " ", x.Request.Body.Method(), " ", bare(x), " ", x.Bearer())
 		if i, ok := at[key]; ok {
 			all[i] = x
 			continue

@@ -170,10 +170,12 @@ func registrationValid(t *probe.Trace) probe.Verdict {
 	switch {
 	case o == nil:
 		return fail("%d without a JSON object: %s", x.Status(), answered(x))
+	case strict(x.Answer().Problem):
+		return fail("the body %s", x.Answer().Problem)
 	case o["client_id"] == nil && o["error"] != nil:
 		return fail("an error with a success: %s", refused(x)).Mend("answer errors with 400 (RFC 7591 section 3.2.2), and mend what this one says")
 	case o["client_id"] == nil:
-		return fail("the answer has no client_id")
+		return fail("the answer has no client_id: %s", refused(x))
 	case text(o["client_id"]) == "":
 		return fail("client_id is %s, not a string", value(o["client_id"]))
 	case strings.HasPrefix(method, "client_secret_") && secret == "":

@@ -82,7 +82,7 @@ func sessionSurvives(t *probe.Trace) probe.Verdict {
 	if x == nil || id == "" {
 		return probe.Skip("the server hands out no session id: it is stateless")
 	}
-	var good []*probe.Exchange
+	var good, gone []*probe.Exchange
 	all, ended := sessions(t), map[string]bool{}
 	for _, y := range atEndpoint(t) {
 		id := y.Request.Header.Get(sessionHeader)
@@ -91,14 +91,18 @@ func sessionSurvives(t *probe.Trace) probe.Verdict {
 		if from == nil || from.N >= y.N || ended[id] || y.Request.Method == "GET" {
 			continue
 		}
-		if lost(y) {
-			return probe.Fail("%s with the session id of exchange %d: %s", y.Request.Body.Method(), from.N, replied(y)).On(y).Who(served(t, y)).
-				So("%s loses the connection after the first calls", clientName(t)).
-				Mend("make the server stateless, or send all requests of a session to one replica (affinity by Mcp-Session-Id)")
-		}
-		if succeeded(y) {
+		switch {
+		case lost(y):
+			gone = append(gone, y)
+		case succeeded(y):
 			good = append(good, y)
 		}
+	}
+	if len(gone) > 0 {
+		y := gone[0]
+		return probe.Fail("%s with the session id of exchange %d: %s", y.Request.Body.Method(), all[y.Request.Header.Get(sessionHeader)].N, replied(y)).On(gone...).Who(served(t, y)).
+			So("%s loses the connection after the first calls", clientName(t)).
+			Mend("make the server stateless, or send all requests of a session to one replica (affinity by Mcp-Session-Id)")
 	}
 	if len(good) == 0 {
 		return probe.Unknown("no later request with the session id was answered").On(x)

@@ -38,6 +38,8 @@ func answerValid(t *probe.Trace) probe.Verdict {
 			Mend("answer as RFC 6749 section 5.1 has it: scope one string with spaces between, and no member where there is nothing to say")
 	case expires != nil && !isNumber:
 		return fail("expires_in is %s, not a number", value(expires))
+	case strict(x.Answer().Problem):
+		return fail("the body %s", x.Answer().Problem)
 	case x.Answer().Problem != "":
 		return probe.Warn("the body is not what its label says: %s", x.Answer().Problem).On(x).
 			So("strict clients drop the token").Mend("label the answer application/json")
@@ -144,7 +146,7 @@ func refreshIssued(t *probe.Trace) probe.Verdict {
 func refreshWorks(t *probe.Trace) probe.Verdict {
 	x := t.Last(probe.Refresh)
 	if granted(x) {
-		return probe.Pass("renewed").On(x)
+		return renewedWell(t, x)
 	}
 	code, description := refusal(x)
 	v := probe.Fail("%s, with %s", refused(x), proof(x)).On(x).Who(served(t, x)).
@@ -162,6 +164,24 @@ func refreshWorks(t *probe.Trace) probe.Verdict {
 		return v.Mend("let the authorization server take the resource that the token was granted for, or connect anew after the server's URL has changed")
 	}
 	return v.Mend("sign in again; if it comes back, look for REFRESH_TOKEN_ERROR in the authorization server's events")
+}
+
+// renewedWell holds what a refresh brought to what the first token answer is held to (RFC 6749 section 6).
+func renewedWell(t *probe.Trace, x *probe.Exchange) probe.Verdict {
+	o := x.Answer().Object()
+	v := func(format string, args ...any) probe.Verdict {
+		return probe.Fail(format, args...).On(x).Who(served(t, x)).So("the user of %s is asked to sign in again though the refresh succeeded", clientName(t)).
+			Mend("answer a refresh as RFC 6749 section 5.1 has it: access_token a string, token_type \"Bearer\", in one JSON object")
+	}
+	switch {
+	case text(o["access_token"]) == "":
+		return v("renewed, and access_token is %s, not a string", value(o["access_token"]))
+	case !strings.EqualFold(text(o["token_type"]), "Bearer"):
+		return v("renewed, and token_type is %s, not Bearer", value(o["token_type"]))
+	case strict(x.Answer().Problem):
+		return v("renewed, and the body %s", x.Answer().Problem)
+	}
+	return probe.Pass("renewed").On(x)
 }
 
 func deadRefresh(t *probe.Trace) probe.Verdict {

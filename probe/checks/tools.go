@@ -69,6 +69,10 @@ func toolsListed(t *probe.Trace) probe.Verdict {
 	x := listing(t)
 	all, ok := result(x)["tools"].([]any)
 	switch {
+	case mislabelled(x):
+		return probe.Fail("tools/list: %d, and the body %s", x.Status(), x.Answer().Problem).On(x).Who(served(t, x)).
+			So("%s cannot read the list and shows a connection without tools", clientName(t)).
+			Mend("label answers application/json or text/event-stream as they are, write them with a JSON encoder, and let no proxy rewrite them")
 	case ok && len(all) == 0:
 		return probe.Warn("the list is empty").On(x).So("%s shows a connection without tools", clientName(t)).
 			Mend("register tools, or look for a filter by role or scope that leaves none for this user")
@@ -78,6 +82,12 @@ func toolsListed(t *probe.Trace) probe.Verdict {
 		return probe.Unknown("tools/list: the stream has brought no answer yet").On(x)
 	}
 	return byItself(x, notListed(t, x))
+}
+
+// mislabelled reports whether a client reads an answer in another way than it is written, or cannot read it at all.
+func mislabelled(x *probe.Exchange) bool {
+	b := x.Answer()
+	return strict(b.Problem) || b.Type == "text/event-stream" && b.Problem != "" && len(b.Events) == 0
 }
 
 func notListed(t *probe.Trace, x *probe.Exchange) probe.Verdict {
@@ -233,6 +243,10 @@ func callAnswers(t *probe.Trace) probe.Verdict {
 	params, _ := x.Request.Body.Object()["params"].(map[string]any)
 	name := quoted(text(params["name"]))
 	switch failed, _ := result(x)["isError"].(bool); {
+	case mislabelled(x):
+		return probe.Fail("tools/call %s: %d, and the body %s", name, x.Status(), x.Answer().Problem).On(x).Who(served(t, x)).
+			So("the tool does not work for %s", clientName(t)).
+			Mend("label answers application/json or text/event-stream as they are, and write them with a JSON encoder")
 	case failed:
 		return probe.Warn("%s answered with isError", name).On(x).So("the model is told that the tool failed").
 			Mend("call the tool by hand with the same arguments; isError is the tool's own word, the connection is good")

@@ -43,16 +43,31 @@ func authorize(ctx context.Context, e *Emulator) error {
 		Tap: e.tap, Transport: e.happy,
 	})
 	if err != nil {
-		e.say("The login ended: %s", err)
+		e.endLogin(ctx, fmt.Errorf("the login ended: %w", err))
 		return nil
 	}
 	code, err := e.respond(to.Query(), state)
+	e.endLogin(ctx, err)
 	if err != nil {
-		e.say("The authorization response is not taken: %s", err)
 		return nil
 	}
 	w.code = code
 	return nil
+}
+
+// endLogin tells how the login ended, unless somebody broke it off.
+func (e *Emulator) endLogin(ctx context.Context, err error) {
+	data := map[string]any{}
+	if err != nil {
+		e.say("%s.", err)
+		data["why"] = err.Error()
+		if stopped := new(browser.Error); errors.As(err, &stopped) {
+			data["kind"] = string(stopped.Why)
+		}
+	}
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		e.note("login-end", "sign-in", data)
+	}
 }
 
 // loginLimit is how long a person may take to sign in.
@@ -123,19 +138,19 @@ func (e *Emulator) ladder() []string {
 // of the metadata where the profile compares it (RFC 9207 section 2.4).
 func (e *Emulator) respond(q url.Values, state string) (string, error) {
 	if state != "" && q.Get("state") != state {
-		return "", errors.New("its state is not the one that was sent")
+		return "", errors.New("the authorization response is not taken: its state is not the one that was sent")
 	}
 	if e.opt.Profile.Authorize.ChecksIss && e.wallet.server != nil {
 		promised := e.wallet.server.True("authorization_response_iss_parameter_supported")
 		if iss := q.Get("iss"); iss != "" && iss != e.wallet.issuer || iss == "" && promised {
-			return "", fmt.Errorf("its iss is %q, the metadata's issuer %q", iss, e.wallet.issuer)
+			return "", fmt.Errorf("the authorization response is not taken: its iss is %q, the metadata's issuer %q", iss, e.wallet.issuer)
 		}
 	}
 	if code := q.Get("error"); code != "" {
-		return "", fmt.Errorf("%s %s", code, q.Get("error_description"))
+		return "", fmt.Errorf("the authorization response is an error: %s %s", code, q.Get("error_description"))
 	}
 	if q.Get("code") == "" {
-		return "", errors.New("it bears no code")
+		return "", errors.New("the authorization response bears no code")
 	}
 	e.tap.Hide(q.Get("code"))
 	return q.Get("code"), nil

@@ -35,7 +35,7 @@ func register(ctx context.Context, e *Emulator) error {
 			e.wallet.client = registered{id: e.opt.Profile.Register.MetadataDocument, method: "none"}
 			e.excuse(probe.Registration, "the client's id is the URL of its metadata document: nothing to register")
 			return nil
-		case way == "dcr" && e.wallet.endpoints.registration != "":
+		case way == "dcr" && absolute(e.wallet.endpoints.registration) != nil:
 			return e.registerDynamically(ctx)
 		}
 	}

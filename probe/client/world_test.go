@@ -34,6 +34,8 @@ type world struct {
 	answers map[string]http.HandlerFunc
 	// stall, when it is set, holds the answer to a path until the request is given up.
 	stall string
+	// over is laid over what both servers serve, when it is set.
+	over func(http.Handler) http.Handler
 
 	server *authorizationServer
 
@@ -74,6 +76,10 @@ func (w *world) recorded(next http.Handler) http.Handler {
 		}
 		if other := w.answers[r.URL.Path]; other != nil {
 			other(rw, r)
+			return
+		}
+		if w.over != nil {
+			w.over(next).ServeHTTP(rw, r)
 			return
 		}
 		next.ServeHTTP(rw, r)
