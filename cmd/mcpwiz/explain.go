@@ -10,18 +10,27 @@ import (
 
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/checks"
+	"github.com/mcpwiz/mcpwiz/probe/report"
 )
 
 func (p *program) explain() *cobra.Command {
-	return &cobra.Command{
+	var format string
+	c := &cobra.Command{
 		Use:   "explain [CHECK | STAGE]",
 		Short: "Say what a check asks for, why it matters and how to mend it",
 		Example: `  mcpwiz explain token.audience-names-target   # one check
   mcpwiz explain token                         # those of a stage
-  mcpwiz explain                               # all of them`,
+  mcpwiz explain                               # all of them
+  mcpwiz explain token.issued --format markdown # as a page`,
 		Args:              atMostOne("check"),
 		ValidArgsFunction: completeChecks,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := oneOf("format", format, "text", "markdown"); err != nil {
+				return err
+			}
+			if format == "markdown" {
+				return p.explainAsPage(args)
+			}
 			if len(args) == 0 {
 				return p.listChecks(probe.Stages)
 			}
@@ -35,6 +44,22 @@ func (p *program) explain() *cobra.Command {
 			return p.explainCheck(c)
 		},
 	}
+	addFormat(c, &format, "text", "markdown")
+	return c
+}
+
+// explainAsPage writes the page of a check, or the list of them.
+func (p *program) explainAsPage(args []string) error {
+	page := report.CheckIndex(checks.All)
+	if len(args) > 0 {
+		c := checks.Lookup(args[0])
+		if c == nil {
+			return unknownCheck(args[0])
+		}
+		page = report.CheckPage(c, nil)
+	}
+	_, err := fmt.Fprint(p.out, page)
+	return err
 }
 
 func completeChecks(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -91,27 +116,15 @@ func (p *program) explainCheck(c *probe.Check) error {
 		{"stage", string(c.Stage)},
 		{"level", fmt.Sprintf("%s (%s when it is missed)", c.Level, missed)},
 		{"who", string(c.Owner)},
-		{"holds", revisions(c)},
+		{"holds", report.Revisions(c)},
 		{"spec", c.Spec},
+		{"page", probe.DocURL(c.ID)},
 	} {
 		fmt.Fprintf(&b, "  %-5s  %s\n", row[0], row[1])
 	}
 	fmt.Fprintf(&b, "\n%s\n", wrapped(c.Doc, 2, min(cmp.Or(p.width(), 100), 100)))
 	_, err := fmt.Fprint(p.out, b.String())
 	return err
-}
-
-// revisions tells of which revisions of MCP a requirement is.
-func revisions(c *probe.Check) string {
-	switch {
-	case c.Since != "" && c.Until != "":
-		return "from MCP " + c.Since + " to " + c.Until
-	case c.Since != "":
-		return "since MCP " + c.Since
-	case c.Until != "":
-		return "until MCP " + c.Until
-	}
-	return "in every revision of MCP"
 }
 
 // wrapped breaks text at spaces only, so that ids and URLs can be copied.
