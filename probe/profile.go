@@ -121,6 +121,9 @@ type DiscoveryKnobs struct {
 	FirstServerOnly bool `json:"first_server_only"`
 	// ServerMetadata is the order of well-known forms: oauth, oidc-inserted, oidc-appended (MCP 2025-11-25).
 	ServerMetadata []string `json:"server_metadata"`
+	// StopsAt lists statuses or classes of them (500, 5xx) at a server metadata URL after which no further one is asked; after
+	// others the client goes on (MCP 2025-11-25 has clients try all).
+	StopsAt []string `json:"stops_at,omitempty"`
 	// IssuerRule is exact, slash (one trailing slash is forgiven) or none: metadata issuer against the issuer asked (RFC 8414 3.3).
 	IssuerRule string `json:"issuer_rule"`
 	// Requires lists metadata members without which the document is invalid to the client.

@@ -18,7 +18,7 @@ func findResource(ctx context.Context, e *Emulator) error {
 	}
 	for _, u := range e.resourceURLs() {
 		e.look(ctx, u)
-		doc := e.seek(ctx, u)
+		doc := e.seek(ctx, u).document()
 		if doc == nil || doc.String("resource") == "" || len(doc.Strings("authorization_servers")) == 0 {
 			continue
 		}
@@ -34,9 +34,14 @@ func findResource(ctx context.Context, e *Emulator) error {
 }
 
 // seek asks for a document, and remembers where it was asked for.
-func (e *Emulator) seek(ctx context.Context, at string) *probe.Document {
+func (e *Emulator) seek(ctx context.Context, at string) *answer {
 	e.wallet.sought = append(e.wallet.sought, at)
-	return e.discover(ctx, at).document()
+	return e.discover(ctx, at)
+}
+
+// is reports whether the answer's status is the one named, or of the class named (RFC 9110 section 15): 503, 5xx.
+func (a *answer) is(status string) bool {
+	return status == fmt.Sprint(a.status) || status == fmt.Sprintf("%dxx", a.status/100)
 }
 
 // asksForToken tells why a client would not look for an authorization server.
@@ -90,7 +95,12 @@ func findServer(ctx context.Context, e *Emulator) error {
 	d := e.opt.Profile.Discovery
 	for _, u := range e.serverURLs() {
 		e.look(ctx, u.url)
-		doc := e.seek(ctx, u.url)
+		a := e.seek(ctx, u.url)
+		if slices.ContainsFunc(d.StopsAt, a.is) {
+			e.say("%s is answered with %s: %s asks for no other document.", u.url, a, e.opt.Profile.Title)
+			break
+		}
+		doc := a.document()
 		if doc == nil || !e.usable(doc, u.issuer) {
 			continue
 		}

@@ -53,6 +53,19 @@ func TestDiscovery(t *testing.T) {
 			},
 			[]string{atPath, atRoot, oauth, inserted}, "/realms/test/auth",
 		},
+		"an error at which the client stops": {
+			func(w *world, p *probe.Profile) {
+				p.Discovery.StopsAt = []string{"3xx", "5xx"}
+				w.answers[oauth] = func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) }
+				w.answers[inserted] = w.changed(nil)
+			}, []string{atPath, oauth}, "/authorize",
+		},
+		"an error at which it goes on": {
+			func(w *world, _ *probe.Profile) {
+				w.answers[oauth] = func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) }
+				w.answers[inserted] = w.changed(nil)
+			}, []string{atPath, oauth, inserted}, "/realms/test/auth",
+		},
 		"a document without a server is no document": {
 			func(w *world, _ *probe.Profile) { w.answers[atPath] = document(map[string]any{"resource": w.target()}) },
 			[]string{atPath, atRoot, oauth}, "/realms/test/auth",

@@ -76,10 +76,16 @@ func (v *problems) protocol(k probe.ProtocolKnobs) {
 	v.when(k.Client.Name == "" || k.Client.Version == "", "protocol.client_info", "name and version are required (MCP Implementation)")
 }
 
+// status is one of HTTP, or a class of them.
+var status = regexp.MustCompile(`^[1-5](xx|[0-9][0-9])$`)
+
 func (v *problems) discovery(k probe.DiscoveryKnobs) {
 	v.someOf("discovery.resource_metadata", k.ResourceMetadata, "header", "path", "root")
 	v.oneOf("discovery.resource_rule", k.ResourceRule, "exact", "prefix", "none")
 	v.someOf("discovery.server_metadata", k.ServerMetadata, "oauth", "oidc-inserted", "oidc-appended")
+	for i, class := range k.StopsAt {
+		v.when(!status.MatchString(class), fmt.Sprintf("discovery.stops_at[%d]", i), "%q is neither a status nor a class like 5xx", class)
+	}
 	v.oneOf("discovery.issuer_rule", k.IssuerRule, "exact", "slash", "none")
 	v.oneOf("discovery.fallback", k.Fallback, "mcp-origin", "none")
 	v.when(len(k.Requires) == 0, "discovery.requires", "is empty: no client can do without a token_endpoint")
