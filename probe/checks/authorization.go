@@ -92,6 +92,10 @@ var authorization = []*probe.Check{
 			"What is said here is what the sign-in met; the findings on the pages before it tell more.",
 		Stage: probe.StageAuthorization, Level: probe.Must, Owner: probe.OwnerAuthorizationServer, Symptom: true,
 		Spec: rfc6749 + "4.1.2", Needs: []probe.Evidence{probe.OfFact("login-end")}, Judge: cameBack,
+		After: []string{
+			"authorization.endpoint-on-authorization-server", "authorization.client-known", "authorization.redirect-accepted", "authorization.page-shown",
+			"authorization.login-walked", "authorization.scope-accepted", "authorization.code-issued", "authorization.response-by-get",
+		},
 	},
 	{
 		ID: "authorization.state-kept", Title: "state comes back unchanged",
