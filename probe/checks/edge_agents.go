@@ -21,6 +21,9 @@ func agentsAlike(t *probe.Trace) probe.Verdict {
 			refused = append(refused, x)
 		}
 	}
+	refused = slices.DeleteFunc(refused, func(x *probe.Exchange) bool { // who gets through with other calls is not stopped for its name
+		return x.Probe == "" && slices.ContainsFunc(passed, func(y *probe.Exchange) bool { return asksLike(x) == asksLike(y) && agent(x) == agent(y) })
+	})
 	slices.SortStableFunc(refused, func(a, b *probe.Exchange) int { return rank(t, a) - rank(t, b) })
 	for _, x := range refused {
 		i := slices.IndexFunc(passed, func(y *probe.Exchange) bool { return asksLike(x) == asksLike(y) && agent(x) != agent(y) })

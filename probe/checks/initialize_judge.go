@@ -158,7 +158,7 @@ func versionNegotiated(t *probe.Trace) probe.Verdict {
 			Mend("answer with protocolVersion (initialize) or supportedVersions (server/discover), never with a version newer than the one asked for")
 	}
 	switch answer := text(r["protocolVersion"]); {
-	case r == nil && strings.Contains(bodyText(x.Answer()), "version"):
+	case r == nil && (rpcError(x) != "" || !succeeded(x)) && strings.Contains(bodyText(x.Answer()), "version"):
 		return v("asked for %s: %s", orVersion(x, asked), replied(x)).So("clients that are newer than the server cannot connect").
 			Mend("answer initialize with a version of your own when you do not know the client's, and leave it to the client to go")
 	case r == nil:
@@ -220,7 +220,7 @@ func fallsBackNext(t *probe.Trace, x *probe.Exchange) bool {
 }
 
 func notOpened(t *probe.Trace, x *probe.Exchange, method string) probe.Verdict {
-	v := probe.Fail("%s: %s", method, replied(x)).On(x).Who(served(t, x)).So("%s shows the server as failed", clientName(t))
+	v := probe.Fail("%s: %s", method, inFull(x)).On(x).Who(served(t, x)).So("%s shows the server as failed", clientName(t))
 	switch {
 	case method == "server/discover" && x.Status() >= 400 && x.Status() < 500:
 		return v.Who(probe.OwnerClient).Mend("let the client fall back to initialize, as MCP 2026-07-28 has it, or serve the stateless era")

@@ -204,11 +204,24 @@ func refreshContinues(t *probe.Trace) probe.Verdict {
 		if x.Request.Method == "GET" || x.Request.Method == "DELETE" {
 			continue
 		}
+		if before := alikeBefore(t, x); before != nil {
+			return probe.Unknown("%s with the renewed token: %s, as with the one before", x.Request.Body.Method(), complained(x)).On(x, before)
+		}
 		return probe.Fail("%s with the renewed token: %s", x.Request.Body.Method(), complained(x)).On(x).Who(served(t, x)).
 			So("the user of %s signs in again whenever the first token ends", clientName(t)).
 			Mend("make the renewed token like the first (audience, scope), and bind sessions to the user, not to the token")
 	}
 	return probe.Unknown("no request with the renewed token was seen").On(renewed)
+}
+
+// alikeBefore returns an earlier exchange in which another token met with the same answer to the same method, nil for none.
+func alikeBefore(t *probe.Trace, x *probe.Exchange) *probe.Exchange {
+	for _, y := range t.Of(probe.Authenticated) {
+		if y.N < x.N && y.Request.Body.Method() == x.Request.Body.Method() && y.Status() == x.Status() && tokenOf(y).Fingerprint != tokenOf(x).Fingerprint {
+			return y
+		}
+	}
+	return nil
 }
 
 func sessionEnds(t *probe.Trace) probe.Verdict {

@@ -3,8 +3,10 @@ package checks
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -66,6 +68,31 @@ func answered(x *probe.Exchange) string {
 	}
 	if said := saying(x.Answer()); said != "" {
 		words += " " + said
+	}
+	return words
+}
+
+// inFull tells an answer that nobody expected: as replied does, and where that quotes nothing of it, what it is made of, and
+// that it broke off.
+func inFull(x *probe.Exchange) string {
+	words, body := replied(x), x.Answer()
+	switch {
+	case saying(body) != "" || rpcError(x) != "" || x.Response == nil:
+	case body.Problem != "":
+		words += fmt.Sprintf(" (%s)", clipped(body.Problem, 120))
+	case body.JSON != nil:
+		words += " " + value(body.JSON)
+	case len(body.Form) > 0:
+		words += " with " + list(slices.Sorted(maps.Keys(body.Form)))
+	case len(body.Events) > 0:
+		words += fmt.Sprintf(" of %d events, none of them the answer", len(body.Events))
+	case body.Size == 0:
+		words += " without a body"
+	default:
+		words += fmt.Sprintf(", %d bytes", body.Size)
+	}
+	if x.Error != nil {
+		words += fmt.Sprintf("; then it broke off (%s)", x.Error.Kind)
 	}
 	return words
 }

@@ -34,7 +34,7 @@ func speaksOAuth(t *probe.Trace) probe.Verdict {
 	case status >= 300 && status < 400:
 		return v("POST %s: %s", bare(x), answered(x)).Mend("name the final URL as token_endpoint: a redirected POST arrives as GET")
 	case x.Answer().Object() == nil && status < 500:
-		return v("%s instead of a JSON object", answered(x)).Mend("let POST %s through what stands in front of the authorization server", x.URL().Path)
+		return v("%s instead of a JSON object", inFull(x)).Mend("let POST %s through what stands in front of the authorization server", x.URL().Path)
 	case status == 200 && !granted(x) && code != "":
 		return v("200 with error %s", quoted(code)).Mend("answer errors with 400 or 401 (RFC 6749 section 5.2)")
 	case x.Answer().Object() == nil:
@@ -174,7 +174,11 @@ func tokenIssued(t *probe.Trace) probe.Verdict {
 }
 
 func notIssued(t *probe.Trace, x *probe.Exchange) probe.Verdict {
-	v := probe.Fail("POST %s: %s", bare(x), refused(x)).On(x).Who(served(t, x)).So("%s", noToken(t))
+	said := refused(x)
+	if code, _ := refusal(x); code == "" {
+		said = inFull(x)
+	}
+	v := probe.Fail("POST %s: %s", bare(x), said).On(x).Who(served(t, x)).So("%s", noToken(t))
 	switch code, _ := refusal(x); {
 	case guessed(t, x, "token_endpoint"):
 		return v.Who(probe.OwnerOrigin).Mend("publish metadata that %s accepts, so that it does not guess this URL on the MCP server's host", clientName(t))

@@ -91,7 +91,7 @@ func mislabelled(x *probe.Exchange) bool {
 }
 
 func notListed(t *probe.Trace, x *probe.Exchange) probe.Verdict {
-	v := probe.Fail("tools/list: %s", replied(x)).On(x).Who(served(t, x)).So("%s shows a connection without tools", clientName(t))
+	v := probe.Fail("tools/list: %s", inFull(x)).On(x).Who(served(t, x)).So("%s shows a connection without tools", clientName(t))
 	switch {
 	case result(x) != nil:
 		return v.Mend("answer with a result that has an array tools; it is %s", value(result(x)["tools"]))
@@ -262,7 +262,7 @@ func callAnswers(t *probe.Trace) probe.Verdict {
 }
 
 func notCalled(t *probe.Trace, x *probe.Exchange, name string) probe.Verdict {
-	v := probe.Fail("tools/call %s: %s", name, replied(x)).On(x).Who(served(t, x)).So("the tool does not work for %s", clientName(t))
+	v := probe.Fail("tools/call %s: %s", name, inFull(x)).On(x).Who(served(t, x)).So("the tool does not work for %s", clientName(t))
 	switch {
 	case x.Status() == 401 || x.Status() == 403:
 		return v.Mend("let the token that opened the protocol call tools too, or answer 403 with error=\"insufficient_scope\" and the scope that is wanted")
