@@ -30,6 +30,7 @@ when something failed, 3 when something expected was not reached.
 		Example: `  mcpwiz doctor https://mcp.example.com/mcp
   mcpwiz doctor https://mcp.example.com/mcp --client-id claude --login alice
   mcpwiz doctor https://mcp.example.com/mcp --as m2m --client-id robot
+  mcpwiz doctor https://mcp.example.com/mcp --as all  # who connects, who does not, why
   mcpwiz doctor -f mcpwiz.yaml --consent --format json
   mcpwiz doctor --tui https://mcp.example.com/mcp     # watch it live, stage by stage
   mcpwiz doctor https://mcp.example.com/mcp --format html > report.html   # a page to pass on
@@ -48,7 +49,7 @@ when something failed, 3 when something expected was not reached.
 			return p.runDoctor(c.Context(), &o)
 		},
 	}
-	o.add(c)
+	o.add(p, c)
 	c.Flags().BoolVar(&o.tui, "tui", false, "watch it live on a page, and open each stage; the report comes afterwards")
 	o.background.add(c)
 	c.Flags().BoolVar(&o.noPublicDNS, "no-public-dns", false, "do not compare host names with what 1.1.1.1 and 8.8.8.8 say of them")
@@ -78,6 +79,9 @@ func (p *program) runDoctor(ctx context.Context, o *doctorOptions) error {
 	o.examine(all)
 	if o.watch > 0 {
 		return p.watchDoctor(ctx, o, all)
+	}
+	if o.several() {
+		return p.compareClients(ctx, o, all)
 	}
 	t := p.telling(o.telling)
 	return p.run(ctx, t, all, t.Sink)

@@ -32,11 +32,14 @@ registered clients) it ends again.
 			return p.runEmulate(c.Context(), &o)
 		},
 	}
-	o.add(c)
+	o.add(p, c)
 	return c
 }
 
 func (p *program) runEmulate(ctx context.Context, o *handshakeOptions) error {
+	if o.several() {
+		return usage("mcpwiz doctor --as "+o.as+" compares them", "emulate behaves as one client at a time")
+	}
 	all, err := p.handshakes(ctx, o)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,6 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/checks"
 	"github.com/mcpwiz/mcpwiz/probe/client"
-	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
@@ -35,6 +35,8 @@ type handshakeOptions struct {
 	keyFile          string
 	login, issuer    string
 	browser, consent bool
+	profiles         []string
+	password         func() (plan.Secret, error)
 	register         bool
 	telling          tellingOptions
 }
@@ -44,18 +46,19 @@ The client's secret is taken from MCPWIZ_CLIENT_SECRET, the user's password from
 (or from the file that the same name with _FILE names), else asked for on a terminal. With -f they come from
 mcpwiz.secrets.yaml, and each client of the file makes its own handshake.`
 
-func (o *handshakeOptions) add(c *cobra.Command) {
+func (o *handshakeOptions) add(p *program, c *cobra.Command) {
 	o.connection.add(c)
 	f := c.Flags()
-	f.StringVar(&o.as, "as", "", "`profile` to behave as (default: "+defaultProfile+", or each client of the file)")
-	f.StringVar(&o.clientID, "client-id", "", "`id` of the client registered beforehand; without it the client registers as its profile does")
+	f.StringVar(&o.as, "as", "", "`profile` to behave as (default: "+defaultProfile+", or each client of the file); doctor compares A,B or all")
+	f.StringArrayVar(&o.profiles, "profile", nil, "`file` with a profile, which stands in the place of one with its id; without --as it is whom to behave as")
+	f.StringVar(&o.clientID, "client-id", "", "`id` of the client registered beforehand, with several clients PROFILE=ID; without it the client registers as its profile does")
 	f.StringVar(&o.keyFile, "private-key", "", "`file` with the client's private key (PKCS #8 PEM) for private_key_jwt")
 	f.StringVar(&o.login, "login", "", "log in as this `user`, walking the login pages without a browser")
 	f.BoolVar(&o.browser, "browser", false, "log in with your own browser")
 	f.BoolVar(&o.consent, "consent", false, "give consent in the user's name where the login asks for it")
 	f.BoolVar(&o.register, "register", false, "without --login too, register as the client does (needs no user); it is deleted again where the answer says how, else it stays and is named")
 	f.StringVar(&o.issuer, "issuer", "", "`URL` of the only authorization server that may see the password")
-	completed(c, "as", profiles.IDs)
+	completed(c, "as", func() []string { return append(p.profileIDs(), everyProfile) })
 	o.telling.add(c)
 }
 
@@ -93,6 +96,28 @@ func withScheme(target string) string {
 
 // handshakes returns what is to be made, in order: one as the flags say, or one for each client of the file.
 func (p *program) handshakes(ctx context.Context, o *handshakeOptions) ([]client.Options, error) {
+	all, err := p.chosenHandshakes(ctx, o)
+	var said []*probe.Profile
+	for _, h := range all {
+		if !slices.Contains(said, h.Profile) {
+			said = append(said, h.Profile)
+			p.sayAge(h.Profile)
+		}
+	}
+	return all, err
+}
+
+func (p *program) chosenHandshakes(ctx context.Context, o *handshakeOptions) ([]client.Options, error) {
+	ids, err := p.putProfiles(o.profiles)
+	if err != nil {
+		return nil, err
+	}
+	if o.as == "" && len(ids) > 0 && o.connection.file == "" {
+		o.as = strings.Join(ids, ",")
+	}
+	if o.several() {
+		return p.severalHandshakes(ctx, o)
+	}
 	if o.connection.file != "" {
 		return p.fileHandshakes(ctx, o)
 	}
@@ -141,7 +166,7 @@ func (p *program) authenticate(ctx context.Context, o *handshakeOptions, h *clie
 	if machine {
 		ask = p.prompt(ctx, "Secret of client "+h.ClientID)
 	}
-	secret, err := plan.Ask(p.env, envClientSecret, ask)
+	secret, err := plan.Ask(p.env, o.secretName(h.Profile.ID), ask)
 	switch {
 	case errors.Is(err, plan.ErrNoSecret) && machine:
 		return usage("or --private-key FILE", "client %s needs its secret: %w", h.ClientID, err)
@@ -166,7 +191,7 @@ func (p *program) signIn(ctx context.Context, o *handshakeOptions, h *client.Opt
 	case o.browser:
 		h.SignIn = p.ownBrowser()
 	default:
-		password, err := plan.Ask(p.env, envUserPassword, p.prompt(ctx, "Password of "+o.login))
+		password, err := p.userPassword(ctx, o)
 		if errors.Is(err, plan.ErrNoSecret) {
 			return usage("", "the password of %s is %w", o.login, err)
 		}

@@ -14,6 +14,12 @@ import (
 // runRead judges a capture again, with the checks of this binary.
 func (p *program) runRead(o *doctorOptions) (err error) {
 	r := report.ReadOptions{Checks: checks.All, Tool: tool(), Target: o.target, Told: func(what string) { p.say("%s: %s", o.read, what) }}
+	if _, err := p.putProfiles(o.profiles); err != nil {
+		return err
+	}
+	if o.several() {
+		return usage("--as takes one client with --read", "a capture is of one client")
+	}
 	if o.as != "" {
 		if r.Profile, err = p.profile(o.as); err != nil {
 			return err

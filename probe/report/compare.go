@@ -146,7 +146,7 @@ func (t *Text) comparedLine(c compared, all []compared) {
 	line := fmt.Sprintf("  %s %-*s  %-4s", t.mark(mark), ids, plain(c.id()), c.connects)
 	gap, indent := "  ", 2+2+ids+2+4+2
 	if room := t.room(0); room > 0 && room < comparedNarrow {
-		gap, indent = "\n      ", 6
+		line, gap, indent = strings.TrimRight(line, " "), "\n      ", 6
 	}
 	if c.why != "" {
 		line += gap + strings.Join(wrap(plain(c.why), t.room(indent)), "\n"+strings.Repeat(" ", indent))
@@ -154,30 +154,29 @@ func (t *Text) comparedLine(c compared, all []compared) {
 	t.print(strings.TrimRight(line, " ") + "\n")
 }
 
-// causes tells each cause once, in the order of stages, with whom it stops, and returns the first, nil for none.
+// causes tells each cause once, in the order of stages, with whom it stops, and returns the first, nil for none. What each
+// client needs another mend for is told with each of them.
 func (t *Text) causes(all []compared) *probe.Finding {
-	var order []string
+	var y tally
 	of := map[string][]compared{}
 	for _, c := range all {
-		if c.cause == nil {
-			continue
+		if c.cause != nil {
+			key := c.cause.Check + "\n" + c.cause.Remedy
+			y.add(key, c.id())
+			of[key] = append(of[key], c)
 		}
-		if of[c.cause.Check] == nil {
-			order = append(order, c.cause.Check)
-		}
-		of[c.cause.Check] = append(of[c.cause.Check], c)
 	}
-	slices.SortStableFunc(order, func(a, b string) int { return t.order.compare(*of[a][0].cause, *of[b][0].cause) })
+	slices.SortStableFunc(y.reasons, func(a, b string) int { return t.order.compare(*of[a][0].cause, *of[b][0].cause) })
 	var b strings.Builder
-	for _, check := range order {
-		t.wrong(&b, *of[check][0].cause)
-		t.row(&b, "as", whom(of[check], len(all)))
+	for _, key := range y.reasons {
+		t.wrong(&b, *of[key][0].cause)
+		t.row(&b, "as", whom(of[key], len(all)))
 	}
 	t.section("\nWhat stands in the way", b.String())
-	if len(order) == 0 {
+	if len(y.reasons) == 0 {
 		return nil
 	}
-	return of[order[0]][0].cause
+	return of[y.reasons[0]][0].cause
 }
 
 // whom lists clients; the exchanges cited are of the first of them.
@@ -233,7 +232,7 @@ func (t *Text) comparedLast(all []compared, first *probe.Finding) {
 		is   connects
 		text string
 	}{
-		{connectsYes, "%d of %d connect"}, {connectsNo, "%d of %d cannot connect"}, {connectsOpen, "%d of %d were not tried to the end"},
+		{connectsYes, "%d of %d connect"}, {connectsNo, "%d of %d cannot connect"}, {connectsOpen, "%d of %d not tried to the end"},
 	} {
 		if n[p.is] > 0 {
 			parts = append(parts, fmt.Sprintf(p.text, n[p.is], len(all)))
@@ -245,7 +244,7 @@ func (t *Text) comparedLast(all []compared, first *probe.Finding) {
 		t.lines("First to mend: " + plain(first.Check) + ownerOf([]probe.Finding{*first}, first.Check) + ".")
 	}
 	if n[connectsOpen] > 0 {
-		t.lines("Nobody signs in without credentials: --client-id PROFILE=ID with --login USER, --login USER alone where clients register by " +
-			"themselves, or -f mcpwiz.yaml.")
+		t.lines("All the way it goes with credentials: -f mcpwiz.yaml, or --client-id PROFILE=ID and --login USER; --login USER alone " +
+			"registers each client as it does by itself.")
 	}
 }
