@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/Nerzal/gocloak/v13"
@@ -33,6 +35,8 @@ type Options struct {
 	Token                 plan.Secret
 	// Transport reaches Keycloak; nil is one that honours HTTPS_PROXY and trusts CAFile.
 	Transport http.RoundTripper
+	// Patience is how long one call may take; 0 is 30 s.
+	Patience time.Duration
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -72,8 +76,13 @@ type api interface {
 
 var _ api = (*gocloak.GoCloak)(nil)
 
-// callTimeout is for one call; the slowest, making a realm, takes half a second on a small machine.
-const callTimeout = 30 * time.Second
+// patience is for one call; the slowest, making a realm, takes half a second on a small machine.
+const patience = 30 * time.Second
+
+// patient bounds one call. That Keycloak did not answer in time is told otherwise than that somebody else waits no longer.
+func (a *Admin) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, a.o.Patience, fmt.Errorf("no answer within %s: Keycloak hangs, or is very slow (%w)", a.o.Patience, context.DeadlineExceeded))
+}
 
 // Login signs in, so that wrong credentials are told before anything is planned.
 func Login(ctx context.Context, o Options) (*Admin, error) {
@@ -91,6 +100,7 @@ func Login(ctx context.Context, o Options) (*Admin, error) {
 func (o *Options) fill() error {
 	o.AdminURL = strings.TrimRight(o.AdminURL, "/")
 	o.Realm = cmp.Or(o.Realm, plan.DefaultAdminRealm)
+	o.Patience = cmp.Or(o.Patience, patience)
 	if o.User != "" {
 		o.ClientID = cmp.Or(o.ClientID, "admin-cli")
 	}
@@ -138,7 +148,7 @@ func (a *Admin) once(ctx context.Context, call string, f func(context.Context, s
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := a.patient(ctx)
 	defer cancel()
 	watched, seen := watched(ctx)
 	err = f(watched, token)
@@ -166,9 +176,12 @@ func (a *Admin) once(ctx context.Context, call string, f func(context.Context, s
 func wireError(ctx context.Context, call string, err error, seen *outcome) error {
 	switch {
 	case ctx.Err() != nil:
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	case seen.err != nil:
 		err = seen.err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		err = fmt.Errorf("the connection broke off before the answer was there, so it may have been done: %w", err)
 	}
 	return fmt.Errorf("%s: %w", call, err)
 }

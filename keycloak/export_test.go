@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
@@ -206,7 +207,7 @@ func TestExportedScriptRunsNoName(t *testing.T) {
 		Scopes:   []plan.Scope{{Description: "`touch x` $(touch x) \\$(touch x) \"\nJSON\ntouch x\n"}},
 		Clients:  []plan.Client{{Profile: "claude-ai", ID: "$(touch${IFS}x)`touch${IFS}x`"}}}
 	dir := t.TempDir()
-	o := Options{AdminURL: "https://auth.example.com/$(touch x)", Realm: "m", User: "a;touch x\ntouch x"}
+	o := Options{AdminURL: "https://auth.example.com/$(touch x)", Realm: "m", User: "a;touch x\ntouch x", Patience: patience, Now: time.Now}
 	untrue, holes, err := newPlaceholders(c.Defaults(), noSecrets(t))
 	if err != nil {
 		t.Fatal(err)
@@ -257,7 +258,7 @@ func TestExportForTerraform(t *testing.T) {
 				c.Users = nil
 			}
 			var out strings.Builder
-			skipped, err := Export{newAdmin(Options{AdminURL: "https://auth.example.com"}), c, noSecrets(t), profiles, plan.Plan{}}.Write(t.Context(), &out, "terraform")
+			skipped, err := Export{newAdmin(Options{AdminURL: "https://auth.example.com", Patience: patience, Now: time.Now}), c, noSecrets(t), profiles, plan.Plan{}}.Write(t.Context(), &out, "terraform")
 			if err != nil || len(skipped) > 0 {
 				t.Fatal(err, skipped)
 			}

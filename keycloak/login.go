@@ -93,7 +93,7 @@ func (a *Admin) credentials() url.Values {
 func (a *Admin) grant(ctx context.Context, form url.Values) error {
 	call := fmt.Sprintf("sign in to Keycloak at %s, realm %s, as %s", a.o.AdminURL, a.o.Realm, a.who())
 	to := a.o.AdminURL + "/realms/" + url.PathEscape(a.o.Realm) + "/protocol/openid-connect/token"
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := a.patient(ctx)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(form.Encode()))
 	if err != nil {

@@ -53,14 +53,15 @@ func Reach(ctx context.Context, o Options) error {
 		return fmt.Errorf("reach Keycloak: %w", err)
 	}
 	call := "reach Keycloak at " + o.AdminURL
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	a := newAdmin(o)
+	ctx, cancel := a.patient(ctx)
 	defer cancel()
 	watched, seen := watched(ctx)
 	req, err := http.NewRequestWithContext(watched, http.MethodGet, o.AdminURL+"/realms/"+url.PathEscape(o.Realm), nil)
 	if err != nil {
 		return fmt.Errorf("%s: %w", call, err)
 	}
-	resp, err := newAdmin(o).wire.Do(req)
+	resp, err := a.wire.Do(req)
 	if err != nil {
 		return notReached(ctx, call, err, seen)
 	}

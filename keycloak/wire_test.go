@@ -196,6 +196,21 @@ func TestAPatienceThatEnds(t *testing.T) {
 	}
 }
 
+// A Keycloak that hangs is told otherwise than somebody who waits no longer.
+func TestAKeycloakThatHangs(t *testing.T) {
+	t.Parallel()
+	a := front(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	})
+	a.o.Patience = 50 * time.Millisecond
+	for way, do := range calls {
+		if err := do(t.Context(), a); err == nil || !strings.Contains(err.Error(), "no answer within 50ms: Keycloak hangs") {
+			t.Errorf("%s: %v", way, err)
+		}
+	}
+}
+
 // A name may hold what is special in a path.
 func TestPathsAreEscaped(t *testing.T) {
 	t.Parallel()
