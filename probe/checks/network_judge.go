@@ -87,7 +87,22 @@ func connected(t *probe.Trace) probe.Verdict {
 		return v.Who(served(t, x)).So("%s waits for %s in vain", clientName(t), bare(x)).
 			Mend("the host answers other requests, this one gets nothing: look into the server's log; send the headers of a stream at once and a comment line every 15 s")
 	}
-	return mendConnection(t, v, x)
+	v = mendConnection(t, v, x)
+	if cause := namedInside(t, x); cause != "" {
+		v = v.Because(cause)
+	}
+	return v
+}
+
+// namedInside names the check of the document that sent a client to this machine, which is not where the server is; "" for none.
+func namedInside(t *probe.Trace, x *probe.Exchange) string {
+	switch {
+	case t.Rehearsal() || !probe.Loopback(x.URL().Hostname()):
+		return ""
+	case t.Is(x, probe.ResourceMetadata):
+		return "challenge.metadata-url-public"
+	}
+	return "server-metadata.endpoints-public"
 }
 
 // underOtherNames returns an answer that the same request got under another User-Agent, nil for none.

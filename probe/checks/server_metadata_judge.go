@@ -118,8 +118,12 @@ func serverFound(t *probe.Trace) probe.Verdict {
 		return !slices.Equal(forms, []string{"oauth-appended"})
 	})
 	v := probe.Fail("%s%s", asked(l.absent), where).On(append(slices.Clone(l.absent), stray)...).Who(served(t, x)).So("%s", unfound(t)).
-		Mend("%s", mendMissing(t, x)).Because(cmp.Or(noAnswer(t, serverMetadataURL), unnamed(t)))
-	return inFront(x, v)
+		Mend("%s", mendMissing(t, x))
+	v = inFront(x, v)
+	if cause := cmp.Or(noAnswer(t, serverMetadataURL), unnamed(t)); cause != "" { // nobody said that anything lies there
+		v = v.Because(cause)
+	}
+	return v
 }
 
 // foundAt tells where the document lies, and who does not look there.

@@ -180,7 +180,7 @@ var token = []*probe.Check{
 			"invalid_request, 500 or a 200 make it try for ever, or show an error that no login cures. " +
 			"Answer 400 with {\"error\":\"invalid_grant\"} (RFC 6749 section 5.2).",
 		Stage: probe.StageToken, Level: probe.Must, Owner: probe.OwnerAuthorizationServer,
-		Spec: rfc6749 + "5.2", Needs: []probe.Evidence{probe.OfProbe("dead-refresh")}, Judge: deadRefresh,
+		Spec: rfc6749 + "5.2", Needs: []probe.Evidence{probe.OfProbe("dead-refresh")}, After: []string{"token.endpoint-speaks-oauth"}, Judge: deadRefresh,
 	},
 	{
 		ID: "token.unknown-client-invalid-client", Title: "an unknown client is refused with invalid_client",
@@ -188,6 +188,6 @@ var token = []*probe.Check{
 			"With another answer they keep an id that the server has long forgotten, and no retry helps the user. " +
 			"Answer 401 with {\"error\":\"invalid_client\"} (RFC 6749 section 5.2).",
 		Stage: probe.StageToken, Level: probe.Must, Owner: probe.OwnerAuthorizationServer,
-		Spec: rfc6749 + "5.2", Needs: []probe.Evidence{probe.OfProbe("unknown-client")}, Judge: unknownClient,
+		Spec: rfc6749 + "5.2", Needs: []probe.Evidence{probe.OfProbe("unknown-client")}, After: []string{"token.endpoint-speaks-oauth"}, Judge: unknownClient,
 	},
 }

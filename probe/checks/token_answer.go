@@ -193,9 +193,9 @@ func deadRefresh(t *probe.Trace) probe.Verdict {
 	case code == "invalid_client" || code == "unauthorized_client":
 		return probe.Unknown("the client was refused before its refresh token was looked at: %s", refused(x)).On(x)
 	}
-	return probe.Fail("a refresh token of nonsense is answered with %s", refused(x)).On(x).Who(served(t, x)).
+	return byItself(x, probe.Fail("a refresh token of nonsense is answered with %s", refused(x)).On(x).Who(served(t, x)).
 		So("%s does not learn that it must ask its user to sign in again", clientName(t)).
-		Mend(`answer 400 with {"error":"invalid_grant"} for a refresh token that is not good any more`)
+		Mend(`answer 400 with {"error":"invalid_grant"} for a refresh token that is not good any more`))
 }
 
 func unknownClient(t *probe.Trace) probe.Verdict {
@@ -208,7 +208,7 @@ func unknownClient(t *probe.Trace) probe.Verdict {
 	case code == "invalid_client" && x.Status() == 400:
 		judged = probe.Warn
 	}
-	return judged("an unknown client is answered with %s", refused(x)).On(x).Who(served(t, x)).
+	return byItself(x, judged("an unknown client is answered with %s", refused(x)).On(x).Who(served(t, x)).
 		So("a client whose registration is gone does not register anew, and no retry helps its user").
-		Mend(`answer 401 with {"error":"invalid_client"}`)
+		Mend(`answer 401 with {"error":"invalid_client"}`))
 }

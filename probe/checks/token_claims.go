@@ -147,11 +147,8 @@ func issuerMatches(t *probe.Trace) probe.Verdict {
 func signatureVerifies(t *probe.Trace) probe.Verdict {
 	facts := t.FactsOf("token-signature")
 	f := facts[len(facts)-1]
-	var xs []*probe.Exchange
-	if t.Has(probe.AccessToken) {
-		_, xs = accessToken(t)
-	}
 	alg, kid := text(f.Data["alg"]), text(f.Data["kid"])
+	xs := signedAlike(t)
 	if valid, _ := f.Data["valid"].(bool); valid {
 		return probe.Pass("%s with key %s", alg, quoted(clipped(kid, 20))).OnFact(f).On(xs...)
 	}
@@ -161,6 +158,18 @@ func signatureVerifies(t *probe.Trace) probe.Verdict {
 		return v.Mend("sign access tokens with RS256 or ES256: who can verify %s could also forge it", alg)
 	}
 	return v.Mend("publish the signing key at jwks_uri of this very issuer, and let the MCP server fetch the keys again on an unknown kid")
+}
+
+// signedAlike returns the exchanges of all access tokens that are signed as the one in use is.
+func signedAlike(t *probe.Trace) []*probe.Exchange {
+	if !t.Has(probe.AccessToken) {
+		return nil
+	}
+	last, _ := accessToken(t)
+	return slices.DeleteFunc(slices.Clone(t.Of(probe.AccessToken)), func(x *probe.Exchange) bool {
+		tok := tokenOf(x)
+		return tok.Alg != last.Alg || tok.Kid != last.Kid
+	})
 }
 
 // demanded are the scopes that a token must bear: the challenge's, else those of the resource metadata.
