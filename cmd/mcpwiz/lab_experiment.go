@@ -125,7 +125,7 @@ func (x *experiment) listen(f lab.Fault, all []record.Handshake) {
 		}
 	}
 	switch {
-	case len(right) == 0:
+	case len(right) == 0 || f.Unheard != "" && x.heard == "":
 	case f.Warns && warns:
 		x.heard = right[0]
 	case f.Warns:

@@ -39,23 +39,18 @@ var originFaults = []Fault{
 		Origin: []Layer{on(stranger, answer(403, asJSON, `{"error":"forbidden"}`))},
 	},
 	{
-		Name: "opens-without-token", Does: "the protocol opens without a token, and only the tools are refused",
-		Where: AtOrigin, First: []string{"challenge.status-401"},
-		Origin: []Layer{on(all(stranger, calling("initialize", "server/discover")), rpcResult(opens))},
-	},
-	{
 		Name: "basic-challenge", Does: "the 401 asks for Basic, and no resource metadata are there",
 		Where: AtOrigin, First: []string{"challenge.bearer"},
 		Origin: []Layer{on(stranger, header("WWW-Authenticate", `Basic realm="mcp"`)), on(resourceMetadata, answer(404, asJSON, `{"error":"not_found"}`))},
 	},
 	{
 		Name: "unreadable-challenge", Does: "the challenge has two schemes in one, unquoted",
-		Where: AtOrigin, First: []string{"challenge.readable"},
+		Where: AtOrigin, First: []string{"challenge.readable"}, Warns: true,
 		Origin: []Layer{on(stranger, header("WWW-Authenticate", "Bearer resource_metadata=https://"+Host+"/.well-known/oauth-protected-resource/mcp, scope=mcp:tools realm"))},
 	},
 	{
 		Name: "relative-metadata-url", Does: "resource_metadata in the challenge is no absolute URL",
-		Where: AtOrigin, First: []string{"challenge.names-metadata"},
+		Where: AtOrigin, First: []string{"challenge.names-metadata"}, Warns: true,
 		Origin: []Layer{on(stranger, header("WWW-Authenticate", `Bearer resource_metadata="/.well-known/oauth-protected-resource/mcp"`))},
 	},
 	{
@@ -108,11 +103,6 @@ var originFaults = []Fault{
 		Where: AtOrigin, First: []string{"network.not-redirected"},
 		Origin: []Layer{on(endpoint, redirect(308, "https://www.lab.example/mcp"))},
 	},
-	{
-		Name: "no-preflight", Does: "OPTIONS is answered 401, so that no client in a browser may call",
-		Where: AtOrigin, As: "inspector", First: []string{"challenge.preflight"}, Warns: true, Unheard: isProbe,
-		Origin: []Layer{on(method(http.MethodOptions), answer(401, asJSON, `{"error":"unauthorized"}`))},
-	},
 }
 
 // documentFaults are those of the resource metadata.
@@ -120,7 +110,7 @@ var documentFaults = []Fault{
 	{
 		Name: "no-resource-metadata", Does: "the resource metadata are answered 404 in every place",
 		Where: AtOrigin, First: []string{"resource-metadata.found"},
-		Origin: []Layer{on(resourceMetadata, answer(404, asJSON, `{"error":"not_found"}`))},
+		Origin: []Layer{on(wellKnown, answer(404, asJSON, `{"error":"not_found"}`))},
 	},
 	{
 		Name: "resource-metadata-guarded", Does: "the resource metadata want a token",

@@ -10,13 +10,13 @@ import (
 const pastTools = "once a page of tools has come, what follows is only counted"
 
 // legacy has the server know the protocol of the sessions' era alone.
-var legacy = on(all(known, calling("server/discover")), rpcError(404, -32601, "Method not found"))
+var legacy = on(all(verified, calling("server/discover")), rpcError(404, -32601, "Method not found"))
 
 // verified requests have what looks like a token of the authorization server's.
 var verified = all(endpoint, method(http.MethodPost), bearingJWT)
 
 // laterCalls come after the protocol was opened.
-var laterCalls = all(known, not(calling("initialize", "notifications/initialized", "server/discover")))
+var laterCalls = all(verified, not(calling("initialize", "notifications/initialized", "server/discover")))
 
 var protocolFaults = []Fault{
 	{
@@ -45,11 +45,12 @@ var protocolFaults = []Fault{
 		Name: "audience-not-checked", Does: "tokens for another resource are let in",
 		Where: AtOrigin, First: []string{"initialize.wrong-audience-refused"}, Unheard: isProbe,
 		Origin: []Layer{on(all(known, foreign), rpcResult(opens))},
+		Server: []Layer{on(atAuthorize, rewritten("scope", func(v []string) []string { return []string{strings.Join(append(v, "openid"), " ")} }))},
 	},
 	{
 		Name: "version-refused", Does: "an unknown protocol version is refused instead of negotiated",
 		Where: AtOrigin, As: "claude-code", First: []string{"initialize.version-negotiated"},
-		Origin: []Layer{legacy, on(all(known, calling("initialize")), answer(400, asJSON, `{"jsonrpc":"2.0","id":null,"error":{"code":-32602,"message":"Unsupported protocol version"}}`))},
+		Origin: []Layer{legacy, on(all(verified, calling("initialize")), rpcError(400, -32602, "Unsupported protocol version"))},
 	},
 	{
 		Name: "discover-breaks", Does: "server/discover is answered 500, so that no client falls back to initialize",
@@ -74,12 +75,12 @@ var protocolFaults = []Fault{
 	{
 		Name: "sessions-forgotten", Does: "a second replica does not know the session of the first",
 		Where: AtOrigin, As: "claude-code", First: []string{"session.survives"},
-		Origin: []Layer{legacy, on(all(laterCalls, inSession), answer(404, asJSON, `{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}`))},
+		Origin: []Layer{legacy, on(all(laterCalls, inSession), rpcError(404, -32001, "Session not found"))},
 	},
 	{
-		Name: "session-id-unusable", Does: "the session id has a character that no header may have",
+		Name: "session-id-empty", Does: "the session id is empty",
 		Where: AtOrigin, As: "claude-code", First: []string{"initialize.session-id-usable"},
-		Origin: []Layer{legacy, on(all(known, calling("initialize")), header("Mcp-Session-Id", "lab session é"))},
+		Origin: []Layer{legacy, on(all(verified, calling("initialize")), told(func(k *kept) { k.header["Mcp-Session-Id"] = []string{""} }, false))},
 	},
 	{
 		Name: "tools-break", Does: "tools/list ends with an error",

@@ -29,7 +29,7 @@ var tokenFaults = []Fault{
 	},
 	{
 		Name: "token-error-as-200", Does: "the token endpoint answers 200 with an error",
-		Where: AtServer, First: []string{"token.issued", "token.answer-valid"}, Unheard: passesBy,
+		Where: AtServer, First: []string{"token.endpoint-speaks-oauth", "token.issued", "token.answer-valid"}, Unheard: passesBy,
 		Server: []Layer{on(all(atToken, redeeming), answer(200, asJSON, `{"ok":false,"error":"bad_code"}`))},
 	},
 	{

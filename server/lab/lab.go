@@ -39,7 +39,7 @@ type Fault struct {
 	// First are the checks that are right as the first to mend. Warns: it lets the client through, and they warn.
 	First []string
 	Warns bool
-	// Heard are those for who serves and overhears the client, where they are others; Unheard says why nothing is to be
+	// Heard are those for who serves and overhears the client, where they are others; Unheard says why nothing need be
 	// overheard.
 	Heard   []string
 	Unheard string
@@ -69,7 +69,13 @@ func over(h http.Handler, layers []Layer) http.Handler {
 }
 
 // OverOrigin lays what is wrong with the MCP server over one of its paths, OverServer that of the authorization server.
-func (f *Fault) OverOrigin(h http.Handler) http.Handler { return over(h, f.Origin) }
+// What is laid over mcpwiz's own server makes another of it, which does not mark its answers.
+func (f *Fault) OverOrigin(h http.Handler) http.Handler {
+	if len(f.Origin) == 0 {
+		return h
+	}
+	return header("X-Mcpwiz-Instance", "")(over(h, f.Origin))
+}
 func (f *Fault) OverServer(h http.Handler) http.Handler { return over(h, f.Server) }
 
 // With lays another fault over this one.
@@ -109,12 +115,9 @@ func (f *Fault) Typed() string { return either(f.URL, Target) }
 // Profile is whose behaviour meets the fault.
 func (f *Fault) Profile() string { return either(f.As, "claude-ai") }
 
-// HeardFirst are the checks that are right as first for who overhears the client: none where there is nothing to hear.
+// HeardFirst are the checks that are right as first for who overhears the client.
 func (f *Fault) HeardFirst() []string {
-	switch {
-	case f.Unheard != "":
-		return nil
-	case f.Heard != nil:
+	if f.Heard != nil {
 		return f.Heard
 	}
 	return f.First

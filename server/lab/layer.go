@@ -298,23 +298,26 @@ func asObject(k *kept) {
 	k.body.Write(only)
 }
 
-// rpcError answers with a JSON-RPC error, rpcResult with a result, to the id that was asked with.
+// rpcError answers with a JSON-RPC error what would be answered with a result: tokens are judged before.
 func rpcError(status, code int, text string) Layer {
-	return rpc(status, func() map[string]any { return map[string]any{"error": map[string]any{"code": code, "message": text}} })
+	return told(func(k *kept) {
+		if k.status != http.StatusOK {
+			return
+		}
+		asObject(k)
+		var m map[string]any
+		_ = json.Unmarshal(k.body.Bytes(), &m) // what is no message has no id
+		k.status = status
+		k.write(map[string]any{"jsonrpc": "2.0", "id": m["id"], "error": map[string]any{"code": code, "message": text}})
+	}, true)
 }
 
+// rpcResult answers with a result, to the id that was asked with.
 func rpcResult(result map[string]any) Layer {
-	return rpc(http.StatusOK, func() map[string]any { return map[string]any{"result": result} })
-}
-
-func rpc(status int, say func() map[string]any) Layer {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			m := say()
-			m["jsonrpc"], m["id"] = "2.0", message(r).ID
 			w.Header().Set("Content-Type", asJSON)
-			w.WriteHeader(status)
-			_, _ = w.Write(encode(m)) // a client that is gone reads nothing
+			_, _ = w.Write(encode(map[string]any{"jsonrpc": "2.0", "id": message(r).ID, "result": result})) // a client that is gone reads nothing
 		})
 	}
 }
