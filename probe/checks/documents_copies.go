@@ -79,7 +79,10 @@ func serverCopiesAgree(t *probe.Trace, d *probe.Document) probe.Verdict {
 				Mend("serve the same metadata at both URLs, or 404 at %s", bare(x))
 		}
 	}
-	if len(agree) == 1 {
+	switch {
+	case len(agree) == 1 && len(copies(t)) == 0:
+		return probe.Skip("not seen: %s", probe.OfProbe("copy"))
+	case len(agree) == 1:
 		return probe.Skip("the metadata were read in one form only")
 	}
 	return probe.Pass("%d forms name the same endpoints", len(agree)).On(agree...)
