@@ -47,9 +47,10 @@ func reachesOrigin(t *probe.Trace) probe.Verdict {
 		So("%s gets an error page instead of an answer of %s", clientName(t), party(t, x)).Mend(mendOrigin))
 }
 
-// ambiguous: some servers too answer an empty 404, so that only a host of which nothing else is heard has no route for certain.
+// ambiguous: some servers too answer an empty 404, so that only a host of which nothing else is heard has no route for
+// certain, and one whose server marks its answers, as this one is not.
 func ambiguous(t *probe.Trace, x *probe.Exchange) bool {
-	if _, ok := byEdge(x, unrouted); !ok {
+	if _, ok := byEdge(x, unrouted); !ok || unmarked(t, x) {
 		return false
 	}
 	return slices.ContainsFunc(responses(t), func(y *probe.Exchange) bool {

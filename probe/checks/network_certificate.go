@@ -35,6 +35,9 @@ func unverified(t *probe.Trace, f probe.Fact) probe.Verdict {
 	}
 	v := judged("%s: %s (%s)", name, kind, clipped(text(f.Data["error"]), 160)).OnFact(f).Who(servedAt(t, f)).
 		So("%s refuses the connection before any request", clientName(t))
+	if kind == "other" && !strings.Contains(text(f.Data["error"]), "tls:") {
+		return v.Because("network.connected").Mend("look what cuts the connection to %s before a certificate is shown", name)
+	}
 	switch kind {
 	case "expired":
 		return v.Mend("renew the certificate of %s, which ended %s, and see that the server loads the new one", name, text(f.Data["not_after"]))

@@ -100,12 +100,12 @@ var edgeFaults = []Fault{
 	},
 	{
 		Name: "token-stripped", Does: "a proxy takes the Authorization header off",
-		Where: AtEdge, First: []string{"initialize.token-accepted"}, Heard: []string{}, Unheard: "who serves sees requests without a token, as of any stranger",
+		Where: AtEdge, First: []string{"edge.headers-kept"}, Heard: []string{}, Unheard: "who serves sees requests without a token, as of any stranger",
 		Edge: []Layer{without("Authorization")},
 	},
 	{
 		Name: "session-stripped", Does: "a proxy takes the session id off requests",
-		Where: AtEdge, As: "claude-code", First: []string{"session.survives", "initialize.session-id-usable"}, Unheard: "to who serves, the client opened no session",
+		Where: AtEdge, As: "claude-code", First: []string{"edge.headers-kept", "session.survives", "initialize.session-id-usable"}, Unheard: "to who serves, the client opened no session",
 		Origin: []Layer{legacy},
 		Edge:   []Layer{without("Mcp-Session-Id")},
 	},
