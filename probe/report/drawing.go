@@ -124,8 +124,9 @@ func (d *drawing) at(l lane) float64 {
 
 func percent(f float64) string { return fmt.Sprintf("%.2f", f) }
 
-// rows are the findings that rest on no exchange, what the client did, and what only a probe asks.
-func (d *drawing) rows() (before []pageFinding, made, probes []pageRow) {
+// rows are the findings that rest on no exchange, what the client did, and what only a probe asks: where that shows that
+// something is wrong, and where it does not.
+func (d *drawing) rows() (before []pageFinding, made, probes, quiet []pageRow) {
 	for _, f := range d.r.Findings {
 		if d.home[f.Check] == 0 && wrong(f) {
 			before = append(before, d.finding(f))
@@ -134,7 +135,11 @@ func (d *drawing) rows() (before []pageFinding, made, probes []pageRow) {
 	stage := probe.Stage("")
 	for _, x := range d.trace.Exchanges {
 		row := d.row(x)
-		if x.Probe != "" {
+		switch {
+		case x.Probe != "" && len(row.Wrong)+len(row.See) == 0:
+			quiet = append(quiet, row)
+			continue
+		case x.Probe != "":
 			probes = append(probes, row)
 			continue
 		}
@@ -143,7 +148,7 @@ func (d *drawing) rows() (before []pageFinding, made, probes []pageRow) {
 		}
 		made = append(made, row)
 	}
-	return before, made, probes
+	return before, made, probes, quiet
 }
 
 func wrong(f probe.Finding) bool { return f.Outcome == probe.Failed || f.Outcome == probe.Warned }

@@ -108,18 +108,38 @@ func (r *Report) markdownUnclear(b *bytes.Buffer) {
 	}
 }
 
+// roomForExchanges is how much of an issue the exchanges may take, in bytes: GitHub takes 65536 in all.
+const roomForExchanges = 24 << 10
+
+// markdownExchanges tells the exchanges that what is not well rests on as they were sent and received, while there is room,
+// and the others in a line each.
 func (r *Report) markdownExchanges(b *bytes.Buffer) {
 	if len(r.Exchanges) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "<details><summary>%d exchanges as sent and received, secrets struck out</summary>\n", len(r.Exchanges))
+	cited := map[int]bool{}
+	for _, f := range r.Findings {
+		for _, n := range f.Exchanges {
+			cited[n] = cited[n] || wrong(f) || f.Outcome == probe.Unclear
+		}
+	}
+	fmt.Fprintf(b, "<details><summary>%d exchanges, secrets struck out</summary>\n", len(r.Exchanges))
+	room := roomForExchanges
 	for i := range r.Exchanges {
 		x := &r.Exchanges[i]
-		title := fmt.Sprintf("%d. %s %s", x.N, code(x.Request.Method+" "+withoutQuery(x)), escaped(came(x)))
+		title := fmt.Sprintf("\n%d\\. %s %s", x.N, code(x.Request.Method+" "+withoutQuery(x)), escaped(strings.TrimSpace(asked(x)+" "+came(x))))
 		if x.Probe != "" {
 			title += ", asked to probe: " + escaped(x.Probe)
 		}
-		fmt.Fprintf(b, "\n%s\n\n%s", title, fenced(sentLines(x), gotLines(x)))
+		text := title + "\n"
+		if whole := text + "\n" + fenced(sentLines(x), gotLines(x)); cited[x.N] && len(whole) <= room {
+			text = whole
+		}
+		if room -= len(text); room < 0 {
+			fmt.Fprintf(b, "\nand %d more: `mcpwiz doctor --bundle FILE.zip` keeps them all\n", len(r.Exchanges)-i)
+			break
+		}
+		b.WriteString(text)
 	}
 	b.WriteString("\n</details>\n")
 }

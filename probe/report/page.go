@@ -54,7 +54,7 @@ type (
 		Stages                        []pageStage
 		Lanes                         []string
 		Before                        []pageFinding // on no exchange
-		Made, Probes                  []pageRow
+		Made, Probes, Quiet           []pageRow
 		Unclear                       []pageFinding
 		Skipped, Excused              []pageReason
 		Facts                         []string
@@ -131,7 +131,7 @@ func (o PageOptions) report(r *Report, i int) pageReport {
 		}
 	}
 	v.Stages = d.stages()
-	v.Before, v.Made, v.Probes = d.rows()
+	v.Before, v.Made, v.Probes, v.Quiet = d.rows()
 	v.Unclear = d.unclear()
 	v.Skipped, v.Excused = skippedOf(r), excusedOf(r)
 	for _, f := range r.Facts {
