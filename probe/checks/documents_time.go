@@ -56,7 +56,7 @@ func endpointsAnswer(t *probe.Trace, d *probe.Document) probe.Verdict {
 		good = append(good, x)
 	}
 	if len(good) == 0 {
-		return probe.Skip("no endpoint was asked as a stranger")
+		return probe.Skip("not seen: %s, %s", probe.OfProbe("authorization-page"), probe.OfProbe("unknown-client"))
 	}
 	return probe.Pass("%s", asked(good)).On(append(good, d.Exchange)...)
 }
