@@ -84,7 +84,12 @@ func connected(t *probe.Trace) probe.Verdict {
 			Mend("let User-Agent %s through at %s", agent(x), x.URL().Path)
 	}
 	if slices.Contains(hosts, host(x.URL())) {
-		return v.Who(served(t, x)).So("%s waits for %s in vain", clientName(t), bare(x)).
+		v = v.Who(served(t, x)).So("%s waits for %s in vain", clientName(t), bare(x))
+		if path := x.URL().Path; x.Error.Kind == "timeout" && (resourceMetadataURL(path) || serverMetadataURL(path)) {
+			return v.So("%s waits %g s for the document and then goes on as if it were not there", clientName(t), patience(t)).
+				Mend("the host answers other requests: serve %s at once, from memory; it must not wait for a database, a cold start or another server", path)
+		}
+		return v.
 			Mend("the host answers other requests, this one gets nothing: look into the server's log; send the headers of a stream at once and a comment line every 15 s")
 	}
 	v = mendConnection(t, v, x)
