@@ -15,10 +15,12 @@ type judgement struct {
 
 	found map[string]*Finding
 	cause map[string]string
+	// waits are the checks whose evidence may still come: it is not there, and nothing excuses it.
+	waits map[string]bool
 }
 
 func (j *judgement) findings() []Finding {
-	j.found, j.cause = map[string]*Finding{}, map[string]string{}
+	j.found, j.cause, j.waits = map[string]*Finding{}, map[string]string{}, map[string]bool{}
 	ordered := InOrder(j.checks)
 	all := make([]Finding, len(ordered))
 	for i, c := range ordered {
@@ -88,6 +90,7 @@ func (j *judgement) unseen(f Finding, missing []Evidence) Finding {
 			return f
 		}
 	}
+	j.waits[f.Check] = true
 	for _, e := range missing {
 		if slices.Contains(j.expect, e) {
 			f.Missing = append(f.Missing, e)

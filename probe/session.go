@@ -157,8 +157,9 @@ func (s *Session) judge() {
 		return
 	}
 	s.dirty = false
-	for _, f := range s.findings() {
-		if f.Outcome == Skipped && s.told[f.Check].Check == "" {
+	j := s.judgement()
+	for _, f := range j.findings() {
+		if j.waits[f.Check] && s.told[f.Check].Check == "" {
 			continue
 		}
 		s.tell(f)
@@ -173,10 +174,11 @@ func (s *Session) tell(f Finding) {
 	s.sink(Found{s.open.ID, f})
 }
 
-func (s *Session) findings() []Finding {
-	j := judgement{trace: &s.trace, checks: s.open.Checks, expect: s.open.Expect, excused: s.excused}
-	return j.findings()
+func (s *Session) judgement() *judgement {
+	return &judgement{trace: &s.trace, checks: s.open.Checks, expect: s.open.Expect, excused: s.excused}
 }
+
+func (s *Session) findings() []Finding { return s.judgement().findings() }
 
 // Findings returns what is found so far, in the order of stages and catalogue.
 func (s *Session) Findings() []Finding {

@@ -72,6 +72,28 @@ func TestStageIsHeldBackUntilItIsOver(t *testing.T) {
 	}
 }
 
+// What does not apply, or is excused, is known at once: it does not hold a stage back as evidence does that may still come.
+func TestStageIsNotHeldBackByWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	text := NewText(&b, TextOptions{Checks: shelf})
+	s := healthy().open(text.Sink)
+	s.Excuse(probe.Registration, "a client id is given")
+	s.Note(certificate)
+	s.Add(challenged(1, challenge))
+	s.Add(resource)
+	s.Add(metadata(whole))
+	s.Begin(probe.StageAuthorization)
+	if line := "registration         – a client id is given\n"; !strings.Contains(b.String(), line) {
+		t.Errorf("%q is not told yet:\n%s", line, b.String())
+	}
+	s.Begin(probe.StageTools)
+	if strings.Contains(b.String(), "token  ") {
+		t.Errorf("told before its evidence came:\n%s", b.String())
+	}
+	s.Close()
+}
+
 // Of two handshakes at once the lines would mix: each is told when it ends, after one empty line.
 func TestHandshakesAtOnceAreToldOneByOne(t *testing.T) {
 	t.Parallel()
