@@ -12,6 +12,7 @@ import (
 type doctorOptions struct {
 	handshakeOptions
 	noPublicDNS bool
+	holdStream  time.Duration
 	read        string
 	tui         bool
 	watch       time.Duration
@@ -52,6 +53,7 @@ when something failed, 3 when something expected was not reached.
 	o.add(p, c)
 	c.Flags().BoolVar(&o.tui, "tui", false, "watch it live on a page, and open each stage; the report comes afterwards")
 	o.background.add(c)
+	c.Flags().DurationVar(&o.holdStream, "hold-stream", 0, "keep the server's stream open this long (`3m`), to see whether something cuts it when nothing comes")
 	c.Flags().BoolVar(&o.noPublicDNS, "no-public-dns", false, "do not compare host names with what 1.1.1.1 and 8.8.8.8 say of them")
 	c.Flags().StringVar(&o.read, "read", "", "judge a capture, a JSON report or a browser's HTTP archive (HAR) again; `file`, - for what comes in")
 	c.Flags().DurationVar(&o.watch, "watch", 0, "make the handshake again and again, and tell what changed; every `interval`, e.g. 30s")
@@ -90,7 +92,7 @@ func (p *program) runDoctor(ctx context.Context, o *doctorOptions) error {
 // examine has handshakes ask also what no client would: the servers, and for a public name two public name servers.
 func (o *doctorOptions) examine(all []client.Options) {
 	for i := range all {
-		all[i].Probes = true
+		all[i].Probes, all[i].HoldStream = true, o.holdStream
 		if !o.noPublicDNS {
 			all[i].Resolvers = client.PublicResolvers()
 		}

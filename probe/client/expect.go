@@ -51,7 +51,7 @@ func (e *Emulator) expected() []probe.Evidence {
 		return all
 	}
 	all = append(append(all, ofUser...), ofToken...)
-	if o.Profile.Protocol.GetStream {
+	if o.streams() {
 		all = append(all, probe.Stream)
 	}
 	if o.Probes {
@@ -81,7 +81,7 @@ func (e *Emulator) excuseUpfront() {
 	if reason := o.untried(); reason != "" {
 		e.excuseUser(reason)
 	}
-	if !o.Profile.Protocol.GetStream {
+	if !o.streams() {
 		e.excuse(probe.Stream, "this client opens no GET stream")
 	}
 	if !o.Profile.Protocol.Delete {
@@ -92,7 +92,7 @@ func (e *Emulator) excuseUpfront() {
 // excuseUser says why no user signs in, or no client can.
 func (e *Emulator) excuseUser(reason string) {
 	e.excuseAll(reason, ofToken, []probe.Evidence{probe.TokenRequest, probe.AccessToken, probe.OfFact("token-signature")})
-	if e.opt.Profile.Protocol.GetStream {
+	if e.opt.streams() {
 		e.excuse(probe.Stream, reason)
 	}
 	if e.opt.Profile.Protocol.Delete {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/client/browser"
@@ -38,6 +39,9 @@ type Options struct {
 	// Transport is below the tap; nil: one that honours HTTPS_PROXY and verifies against public roots. Where it is given,
 	// names and certificates are not looked at: whom it connects to is its own affair.
 	Transport http.RoundTripper
+	// HoldStream is how long the server's stream is kept open though nothing comes, to see whether somebody cuts it; with it
+	// the stream is opened for clients too that open none. 0 is a moment.
+	HoldStream time.Duration
 	// Resolvers are public name servers that are asked too for names that may be told to them; none are by default.
 	Resolvers []Resolver
 	// Network is where the client stands; nil is this machine's.
@@ -108,6 +112,9 @@ func (o *Options) registers() bool { return o.ClientID == "" && o.Register && !o
 
 // known reports whether there is, or will be, a client id.
 func (o *Options) known() bool { return o.ClientID != "" || o.registers() }
+
+// streams reports whether the server's stream is opened.
+func (o *Options) streams() bool { return o.Profile.Protocol.GetStream || o.HoldStream > 0 }
 
 // stranger reports whether nothing is tried that needs an access token.
 func (o *Options) stranger() bool {

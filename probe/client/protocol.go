@@ -184,13 +184,13 @@ func stream(ctx context.Context, e *Emulator) error {
 	}
 	r.Header.Set("Accept", "text/event-stream")
 	e.mark(r, t, t.token, e.opt.Profile.Headers.MCPUserAgent)
-	ctx, cancel := context.WithTimeout(ctx, streamLimit)
+	ctx, cancel := context.WithTimeout(ctx, streamLimit+e.opt.HoldStream)
 	defer cancel()
 	resp, err := e.aside.RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		return nil
 	}
-	watch(ctx, resp, streamPause)
+	watch(ctx, resp, max(streamPause, e.opt.HoldStream))
 	return nil
 }
 

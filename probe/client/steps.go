@@ -37,7 +37,7 @@ func (e *Emulator) Steps() []Step {
 		all = append(all, redirectsProbe)
 	}
 	all = append(all, tokensSteps...)
-	if e.opt.Profile.Protocol.GetStream {
+	if e.opt.streams() {
 		all = append(all, streamStep)
 	}
 	if e.opt.Probes {
