@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,17 @@ func (p *program) runUninstall(ctx context.Context, o *uninstallOptions) error {
 			return err
 		}
 	}
-	return s.removeFiles()
+	return errors.Join(s.removeFiles(), s.tellLeft(ctx))
+}
+
+// tellLeft tells what still bears our tag though the journal had nothing of it: another run's journal has, or a tool's export.
+func (s *provisioning) tellLeft(ctx context.Context) error {
+	found, err := s.admin.Tagged(ctx, s.connection.Defaults().Keycloak.Realm)
+	if err == nil && len(found.Ours) > 0 {
+		s.program.say("Left, for the journal had nothing of it, though it bears mcpwiz's tag: %s.\nmcpwiz uninstall once more deletes it.",
+			strings.Join(found.Ours, ", "))
+	}
+	return err
 }
 
 func tellUninstall(p *program, here []plan.Past, files []string) error {
@@ -108,10 +119,24 @@ func (s *provisioning) tagged(ctx context.Context) ([]plan.Past, error) {
 		s.program.say("Left alone, for without the journal nobody knows how they were before mcpwiz changed them: %s.", strings.Join(found.Adopted, ", "))
 	}
 	var all []plan.Past
-	for _, name := range found.Ours {
+	for _, name := range append(found.Ours, s.keptUsers(found.Ours)...) {
 		all = append(all, plan.Past{Record: plan.Record{Place: s.place(), Change: plan.Change{Resource: name, Action: plan.Create}}, State: plan.Applied})
 	}
 	return all, nil
+}
+
+// keptUsers are test users of a realm of our own whose password is kept: a user bears no tag.
+func (s *provisioning) keptUsers(ours []string) (names []string) {
+	c := s.connection.Defaults()
+	if !slices.Contains(ours, "keycloak/realm/"+c.Keycloak.Realm) {
+		return nil
+	}
+	for _, u := range c.Users {
+		if _, kept := s.secrets.Get(plan.UserPassword(u.Name)); kept {
+			names = append(names, "keycloak/user/"+u.Name)
+		}
+	}
+	return names
 }
 
 // ownFiles are those that mcpwiz keeps beside the connection's file and that are there.
