@@ -230,12 +230,15 @@ func (e *harEntry) proto() string {
 func (e *harEntry) timed(x *probe.Exchange) {
 	t := e.Timings
 	x.Start = e.Started.UTC().Round(0)
-	x.Timing = probe.Timing{DNS: max(t.DNS, 0), TLS: max(t.SSL, 0), Connect: max(t.Connect-max(t.SSL, 0), 0), Total: max(e.Time, 0),
-		FirstByte: max(t.DNS, 0) + max(t.Connect, 0) + max(t.Send, 0) + max(t.Wait, 0)}
+	x.Timing = probe.Timing{DNS: harTime(t.DNS), TLS: harTime(t.SSL), Connect: harTime(t.Connect - max(t.SSL, 0)), Total: harTime(e.Time),
+		FirstByte: harTime(harTime(t.DNS) + harTime(t.Connect) + harTime(t.Send) + harTime(t.Wait))}
 	if e.ServerIP != "" {
 		x.Peer = &probe.Peer{Addr: plain(e.ServerIP)}
 	}
 }
+
+// harTime is a time in milliseconds, of no more than a day.
+func harTime(ms float64) float64 { return min(max(ms, 0), 24*60*60*1000) }
 
 // headersOf leaves out HTTP/2's pseudo headers and what is no field at all.
 func headersOf(all []harHeader) http.Header {

@@ -259,6 +259,9 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add([]byte(`{"schema":"mcpwiz.reports/1","reports":[{"handshake":"a","facts":[{"kind":"certificate"}]},{"handshake":"a"}]}`))
 	f.Add([]byte(`{"event":"started"}` + "\n" + `{"event":"seen","exchange":{"n":1,"request":{"method":"POST","url":"%"},"response":{"body":{"json":{"issuer":[1e999]}}}}}`))
+	f.Add([]byte(`{"log":{"creator":{"name":"a"},"entries":[{"startedDateTime":"2026-11-01T12:00:00Z","time":1e308,"timings":{"wait":1e308},"request":{"method":"POST",
+		"url":"https://mcp.example.com/mcp?token=abcdefgh","headers":[{"name":":a","value":"b"},{"name":"Cookie","value":"a=b\nc=d"}],"postData":{"text":"{\"jsonrpc\":\"2.0\"}"}},
+		"response":{"status":200,"content":{"text":"eyJ9","encoding":"base64"}}},{"request":{"method":"GET","url":"/"},"response":{"status":0,"_error":"net::ERR_CERT_INVALID"}}]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := NewCollector(shelf)
 		var told bytes.Buffer
@@ -269,6 +272,12 @@ func FuzzRead(f *testing.F) {
 		}
 		if at := strings.IndexFunc(strings.ReplaceAll(told.String(), "\n", " "), acts); at >= 0 {
 			t.Fatalf("told raw: %.80q", told.String()[at:])
+		}
+		var others bytes.Buffer
+		err = errors.Join(WriteHTML(&others, PageOptions{Answered: checks.Answered}, c.Reports()...), WriteMarkdown(&others, c.Reports()...),
+			WriteJUnit(&others, JUnitOptions{}, c.Reports()...))
+		if at := strings.IndexFunc(strings.ReplaceAll(others.String(), "\n", " "), acts); err != nil || at >= 0 {
+			t.Fatalf("%v, told raw: %.80q", err, others.String()[max(at, 0):])
 		}
 		var doc bytes.Buffer
 		if err := WriteJSON(&doc, c.Reports()...); err != nil {
