@@ -42,7 +42,7 @@ func endsEarly(t *probe.Trace, x *probe.Exchange) string {
 		return ""
 	case x.Error != nil:
 		return fmt.Sprintf("and after %d bytes of the body %s (%s)", body.Size, endings[x.Error.Kind], clipped(x.Error.Text, 120))
-	case body.Truncated && body.Size >= readLimit && slices.ContainsFunc(documents, func(e probe.Evidence) bool { return t.Is(x, e) }):
+	case body.Size >= readLimit && slices.ContainsFunc(documents, func(e probe.Evidence) bool { return t.Is(x, e) }):
 		return fmt.Sprintf("and the body does not end within %d bytes: no more is read", readLimit)
 	}
 	return ""
