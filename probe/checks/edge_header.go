@@ -68,8 +68,8 @@ func headersKept(t *probe.Trace) probe.Verdict {
 	for _, x := range lastCalls(posts) {
 		if lost := lostHeader(t, x); lost.name != "" {
 			judged := probe.Fail
-			if lost.name == "WWW-Authenticate" && t.ResourceMetadata() != nil {
-				judged = probe.Warn // the metadata are found without it
+			if lost.name == "WWW-Authenticate" && (t.ResourceMetadata() != nil || x.Header(renamed) != "") {
+				judged = probe.Warn // the metadata are found without it, or that they are not is told by what they need
 			}
 			return judged("POST %s: %s", bare(x), lost.seen).On(x).On(lost.by).
 				So("%s", lost.effect).Mend("let what stands in front of the server pass %s on %s", lost.name, lost.how)
@@ -97,7 +97,10 @@ func lostHeader(t *probe.Trace, x *probe.Exchange) loss {
 	text, status := bodyText(x.Answer())+strings.ToLower(rpcError(x)), x.Status()
 	sent := func(name string) string { return x.Request.Header.Get(name) }
 	switch {
-	case status == 401 && x.Header(ownMark) != "" && x.Header("Www-Authenticate") == "" && x.Header(renamed) == "":
+	case status == 401 && x.Header(renamed) != "" && x.Header("Www-Authenticate") == "":
+		return loss{name: "WWW-Authenticate", seen: "the challenge of the 401 comes as " + renamed, effect: clientName(t) + " is not told where to sign in, and has to guess",
+			how: "under its own name (in Amazon API Gateway map the response header WWW-Authenticate)"}
+	case status == 401 && x.Header(ownMark) != "" && x.Header("Www-Authenticate") == "":
 		return loss{name: "WWW-Authenticate", seen: "the server's own 401 comes without the challenge that it sends with it",
 			effect: clientName(t) + " is not told where to sign in", how: "back to the client"}
 	case status == 401 && x.Bearer() && saysMissing(x) && slices.IndexFunc(t.Of(probe.OfProbe("garbage-token")), func(y *probe.Exchange) bool { return !saysMissing(y) }) < 0:

@@ -111,7 +111,7 @@ var edgeFaults = []Fault{
 	},
 	{
 		Name: "challenge-renamed", Does: "a gateway renames WWW-Authenticate, and the metadata lie where they are looked for",
-		Where: AtEdge, First: []string{"challenge.names-metadata", "challenge.bearer"}, Warns: true, Unheard: "the gateway stands in front of the server",
+		Where: AtEdge, First: []string{"edge.headers-kept"}, Warns: true, Unheard: "the gateway stands in front of the server",
 		Edge: []Layer{on(stranger, told(func(k *kept) {
 			k.header.Set("X-Amzn-Remapped-Www-Authenticate", k.header.Get("WWW-Authenticate"))
 			k.header.Del("WWW-Authenticate")
