@@ -88,7 +88,8 @@ func TestInterruptSetup(t *testing.T) {
 	}
 	slow.Store(false)
 	c = call(t, dir, env, args...)
-	if code := c.ends(t); code != 0 || !strings.Contains(c.err.String(), "✓ keycloak/client/claude  made") {
+	if code := c.ends(t); code != 0 || !strings.Contains(c.err.String(), "✓ keycloak/client/claude  made") ||
+		!strings.Contains(c.err.String(), "did not come to its end: this one goes on where it stopped") {
 		t.Errorf("exit code %d of the second run:\n%s", code, &c.err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -65,6 +66,9 @@ func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
 	case s.plan.Empty() || o.dryRun:
 		return nil
 	}
+	if err := s.tellUnfinished(); err != nil {
+		return err
+	}
 	if !o.yes {
 		if !p.asks() {
 			return usage("--yes applies the plan, --dry-run only shows it", "there is no terminal to ask on whether to apply the plan")
@@ -82,6 +86,19 @@ func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
 		return err
 	}
 	p.say("\nKeycloak is as asked. Next:\n  %s", strings.Join(s.next(&o.connection), "\n  "))
+	return nil
+}
+
+// tellUnfinished says that the run before did not come to its end.
+func (s *provisioning) tellUnfinished() error {
+	records, err := plan.ReadJournal(plan.JournalPath(s.path))
+	if err != nil {
+		return err
+	}
+	if before := plan.Unfinished(records); len(before) > 0 && (before[0].Place == "" || before[0].Place == s.place()) {
+		s.program.say("The run of %s did not come to its end: this one goes on where it stopped; mcpwiz undo goes back instead.",
+			before[0].Time.Local().Format(time.DateTime))
+	}
 	return nil
 }
 

@@ -80,13 +80,22 @@ func (p *program) runUndo(ctx context.Context, o *undoOptions) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	if err := plan.Reversal(here).Write(p.out); err != nil {
+	if err := s.tellReversal(ctx, here); err != nil {
 		return err
 	}
 	if ok, err := s.mayUndo(ctx, here, undoConsent{o.yes, o.othersInside, "Undo it?"}); !ok {
 		return err
 	}
 	return s.undo(ctx, here)
+}
+
+// tellReversal shows what undo would do, and what somebody has changed since.
+func (s *provisioning) tellReversal(ctx context.Context, all []plan.Past) error {
+	r := plan.Reversal(all)
+	if err := r.NoteMoved(ctx, all, s.resources); err != nil {
+		return err
+	}
+	return r.Write(s.program.out)
 }
 
 // past returns what the journal has of this connection's realm, and what of others.

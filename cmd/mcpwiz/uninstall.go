@@ -70,7 +70,7 @@ func (p *program) runUninstall(ctx context.Context, o *uninstallOptions) error {
 		_, err := fmt.Fprintf(p.out, "There is nothing of mcpwiz's at %s, and no file of its own here.\n", s.place())
 		return err
 	}
-	if err := tellUninstall(p, here, files); err != nil {
+	if err := s.tellUninstall(ctx, here, files); err != nil {
 		return err
 	}
 	if ok, err := s.mayUndo(ctx, here, undoConsent{o.yes, o.othersInside, "Take it all back?"}); !ok {
@@ -94,14 +94,14 @@ func (s *provisioning) tellLeft(ctx context.Context) error {
 	return err
 }
 
-func tellUninstall(p *program, here []plan.Past, files []string) error {
+func (s *provisioning) tellUninstall(ctx context.Context, here []plan.Past, files []string) error {
 	if len(here) > 0 {
-		if err := plan.Reversal(here).Write(p.out); err != nil {
+		if err := s.tellReversal(ctx, here); err != nil {
 			return err
 		}
 	}
 	for _, file := range files {
-		if _, err := fmt.Fprintf(p.out, "- %s\n", file); err != nil {
+		if _, err := fmt.Fprintf(s.program.out, "- %s\n", file); err != nil {
 			return err
 		}
 	}

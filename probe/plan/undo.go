@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -92,6 +93,47 @@ func Reversal(all []Past) Plan {
 		p.Changes = append(p.Changes, one.Reversed())
 	}
 	return p
+}
+
+// NoteMoved notes in a reversal what somebody has changed since the journal was written, and what would be lost with it: a
+// setting that is neither as it was left nor as it was before. It looks, and touches nothing; resources are those that the
+// connection still has.
+func (p Plan) NoteMoved(ctx context.Context, all []Past, resources []Resource) error {
+	for i := range p.Changes {
+		past := all[len(all)-1-i]
+		at := slices.IndexFunc(resources, func(r Resource) bool { return r.Name() == past.Change.Resource })
+		later := slices.ContainsFunc(all[len(all)-i:], func(q Past) bool { return q.Change.Resource == past.Change.Resource })
+		if at < 0 || later || p.Changes[i].Action != Update {
+			continue
+		}
+		now, err := look(ctx, resources[at])
+		if err != nil {
+			return err
+		}
+		if moved := past.moved(now); len(moved) > 0 && now.Action == Update {
+			note := "changed by somebody since, which is lost: " + strings.Join(moved, ", ")
+			p.Changes[i].Note = strings.Join(slices.DeleteFunc([]string{p.Changes[i].Note, note}, func(s string) bool { return s == "" }), "; ")
+		}
+	}
+	return nil
+}
+
+// moved names the settings that are neither as the change left them nor as they were before it.
+func (p Past) moved(now Change) (paths []string) {
+	for _, f := range now.Fields {
+		for _, was := range p.Change.Fields {
+			if f.Path != was.Path || f.Secret {
+				continue
+			}
+			is := func(v any) bool {
+				return reflect.DeepEqual(plain([]Field{{After: f.Before}}), plain([]Field{{After: v}}))
+			}
+			if !is(was.Before) && !is(was.After) {
+				paths = append(paths, fmt.Sprintf("%s is %s", f.Path, value(f.Before)))
+			}
+		}
+	}
+	return paths
 }
 
 var (

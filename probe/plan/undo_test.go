@@ -266,6 +266,31 @@ func TestReversal(t *testing.T) {
 	}
 }
 
+// What somebody changed since is told before it is lost; what an interrupted change had not yet reached is no such thing.
+func TestReversalNotesWhatHasMoved(t *testing.T) {
+	t.Parallel()
+	w := world{"a": "old", "b": "old", "c": "old"}
+	var all []Resource
+	for _, key := range []string{"a", "b", "c"} {
+		all = append(all, &setting{w: w, key: key, want: "1"})
+	}
+	j, path := journal(t)
+	applied(t, all, j)
+	w["b"], w["c"] = "somebody's", "old"
+	past := standing(t, path)
+	p := Reversal(past)
+	if err := p.NoteMoved(t.Context(), past, all[:2]); err != nil {
+		t.Fatal(err)
+	}
+	if p.Changes[0].Note+p.Changes[2].Note != "" || p.Changes[1].Note != `changed by somebody since, which is lost: value is "somebody's"` {
+		t.Errorf("notes %q, %q, %q", p.Changes[0].Note, p.Changes[1].Note, p.Changes[2].Note)
+	}
+	p = Reversal(past)
+	if err := p.NoteMoved(t.Context(), past, all); err != nil || p.Changes[0].Note != "" {
+		t.Errorf("back already: %q, %v", p.Changes[0].Note, err)
+	}
+}
+
 // A second run at the same time is told who is first, and touches nothing; a lock that a dead run left holds nobody up.
 func TestLock(t *testing.T) {
 	t.Parallel()
