@@ -110,9 +110,10 @@ func sessionSurvives(t *probe.Trace) probe.Verdict {
 	return probe.Pass("%d requests with the session id", len(good)).On(good...)
 }
 
-// lost: 404 is the word for a session that is gone; 400 is used for it too, with a text that says so.
+// lost: 404 is the word for a session that is gone; 400 is used for it too, and an error of JSON-RPC, with a text that says so.
 func lost(x *probe.Exchange) bool {
-	return x.Status() == 404 || x.Status() == 400 && strings.Contains(bodyText(x.Answer()), "session")
+	return x.Status() == 404 || x.Status() == 400 && strings.Contains(bodyText(x.Answer()), "session") ||
+		strings.Contains(strings.ToLower(rpcError(x)), "session")
 }
 
 func streamOr405(t *probe.Trace) probe.Verdict {
