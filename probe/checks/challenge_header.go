@@ -47,6 +47,8 @@ func onOwnHost(t *probe.Trace) *probe.Document {
 
 const renamed = "X-Amzn-Remapped-Www-Authenticate"
 
+const keepHeader = "let Amazon API Gateway keep the header: map WWW-Authenticate in the integration response, or answer the 401 by a gateway response of its own"
+
 // guess is what a client without resource metadata does.
 func guess(t *probe.Trace) string {
 	if t.Profile.Discovery.Fallback == "none" {
@@ -64,6 +66,9 @@ func bearerOffered(t *probe.Trace) probe.Verdict {
 	switch {
 	case slices.ContainsFunc(fields, func(f string) bool { return strings.Contains(strings.ToLower(f), "bearer") }):
 		return probe.Pass("Bearer").On(x)
+	case known != nil && x.Header(renamed) != "":
+		return probe.Warn("the challenge came as %s; the resource metadata lie at %s", strings.ToLower(renamed), bare(known.Exchange)).On(x, known.Exchange).
+			Who(probe.OwnerEdge).So("clients that go by the challenge alone find no authorization server, and its scope is lost to all").Mend("%s", keepHeader).Because("edge.headers-kept")
 	case known != nil:
 		return probe.Pass("no Bearer challenge; the resource metadata lie at %s", bare(known.Exchange)).On(x, known.Exchange)
 	}
@@ -74,7 +79,7 @@ func bearerOffered(t *probe.Trace) probe.Verdict {
 	switch {
 	case x.Header(renamed) != "":
 		return v("the challenge came as %s", strings.ToLower(renamed)).Who(probe.OwnerEdge).
-			Mend("let Amazon API Gateway keep the header: map WWW-Authenticate in the integration response, or answer the 401 by a gateway response of its own")
+			Mend("%s", keepHeader)
 	case len(fields) > 0 && readsParameters(fields[0]):
 		return probe.Unknown("WWW-Authenticate is %s", quoted(fields[0])).On(x)
 	case len(fields) > 0:

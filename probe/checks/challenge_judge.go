@@ -185,7 +185,11 @@ func discoverToo(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 
 func not401(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	v := func(effect string) probe.Verdict {
-		return probe.Fail("%s without a token: %s", called(x), replied(x)).On(x).Who(served(t, x)).So("%s", effect)
+		v := probe.Fail("%s without a token: %s", called(x), replied(x)).On(x).Who(served(t, x)).So("%s", effect)
+		if is, _ := guarded(x); is {
+			return v.Because("challenge.host-accepted")
+		}
+		return v
 	}
 	never := clientName(t) + " does not sign its user in"
 	if machine(t) {

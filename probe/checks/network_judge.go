@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -102,12 +103,24 @@ func connected(t *probe.Trace) probe.Verdict {
 // namedInside names the check of the document that sent a client to this machine, which is not where the server is; "" for none.
 func namedInside(t *probe.Trace, x *probe.Exchange) string {
 	switch {
-	case t.Rehearsal() || !probe.Loopback(x.URL().Hostname()):
+	case t.Rehearsal() || secluded(x.URL()) == "" || host(x.URL()) == host(t.URL()):
 		return ""
-	case t.Is(x, probe.ResourceMetadata):
+	case slices.ContainsFunc(t.Of(probe.Unauthenticated), func(y *probe.Exchange) bool { return leadsTo(y, x.URL()) }):
 		return "challenge.metadata-url-public"
+	case insider(t, x.URL().Hostname()) != "":
+		return insider(t, x.URL().Hostname())
 	}
 	return "server-metadata.endpoints-public"
+}
+
+// leadsTo reports whether the challenge of an answer leads to a URL: a request there that got no answer is no evidence of its own.
+func leadsTo(y *probe.Exchange, u *url.URL) bool {
+	c := y.Challenge()
+	if c == nil {
+		return false
+	}
+	at := absolute(c.ResourceMetadata)
+	return at != nil && place(at) == place(u)
 }
 
 // underOtherNames returns an answer that the same request got under another User-Agent, nil for none.
