@@ -160,9 +160,13 @@ func cameBack(t *probe.Trace) probe.Verdict {
 	if slices.Contains(ours, text(f.Data["kind"])) {
 		judged = probe.Unknown
 	}
-	return judged("%s%s", clipped(why, 300), lastPage(t)).OnFact(f).On(t.Last(probe.Authorization), t.Last(probe.Login), t.Last(probe.Callback)).
+	v := judged("%s%s", clipped(why, 300), lastPage(t)).OnFact(f).On(t.Last(probe.Authorization), t.Last(probe.Login), t.Last(probe.Callback)).
 		So("%s waits for an answer of the login that does not come, or does not take the one that came", clientName(t)).
 		Mend("put right what is said here; where the realm signs in elsewhere or wants a person, let a browser do it (--browser)")
+	if lastPage(t) == "" { // nobody answered
+		return v.Because("network.connected")
+	}
+	return v
 }
 
 // lastPage tells what the sign-in was answered last, where that was seen.

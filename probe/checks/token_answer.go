@@ -170,7 +170,8 @@ func refreshWorks(t *probe.Trace) probe.Verdict {
 func renewedWell(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	o := x.Answer().Object()
 	v := func(format string, args ...any) probe.Verdict {
-		return probe.Fail(format, args...).On(x).Who(served(t, x)).So("the user of %s is asked to sign in again though the refresh succeeded", clientName(t)).
+		return probe.Fail(format, args...).On(x).Who(served(t, x)).Because("token.answer-valid").
+			So("the user of %s is asked to sign in again though the refresh succeeded", clientName(t)).
 			Mend("answer a refresh as RFC 6749 section 5.1 has it: access_token a string, token_type \"Bearer\", in one JSON object")
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -86,14 +87,17 @@ func (e *Emulator) mark(r *http.Request, t *talk, token string, agent *string) {
 
 // withMeta adds what a stateless request says of its client (MCP 2026-07-28, basic: _meta).
 func (e *Emulator) withMeta(t *talk, params map[string]any) map[string]any {
-	all := map[string]any{"_meta": map[string]any{
+	meta := map[string]any{
 		"io.modelcontextprotocol/protocolVersion":    t.version,
 		"io.modelcontextprotocol/clientInfo":         e.opt.Profile.Protocol.Client,
 		"io.modelcontextprotocol/clientCapabilities": e.capabilities(),
-	}}
-	for name, v := range params {
-		all[name] = v
 	}
+	all := map[string]any{}
+	maps.Copy(all, params)
+	if more, ok := params["_meta"].(map[string]any); ok {
+		maps.Copy(meta, more)
+	}
+	all["_meta"] = meta
 	return all
 }
 
