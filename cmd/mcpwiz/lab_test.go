@@ -35,6 +35,24 @@ func TestLabFaults(t *testing.T) {
 	}
 }
 
+// Of two faults at once both are named, or the second waits for the first.
+func TestLabPairs(t *testing.T) {
+	t.Parallel()
+	l := newLaboratory(t)
+	for _, p := range lab.Pairs {
+		t.Run(p.First+"+"+p.Second, func(t *testing.T) {
+			t.Parallel()
+			one, err := l.tryKnownPair(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, wrong := range one.wrong {
+				t.Errorf("%s named: %s", one.named, wrong)
+			}
+		})
+	}
+}
+
 // Nothing is wrong with a healthy server, whoever comes.
 func TestLabHealthy(t *testing.T) {
 	t.Parallel()

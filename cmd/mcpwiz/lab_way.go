@@ -42,7 +42,7 @@ func (p *program) laboratory(ctx context.Context) (*laboratory, error) {
 		return nil, err
 	}
 	defer k.Close()
-	l := &laboratory{program: p, keycloak: k.Keycloak, connection: plan.Connection{
+	l := &laboratory{program: p, keycloak: lab.Lists(k.Keycloak, "openid", "mcp:tools", "offline_access"), connection: plan.Connection{
 		Servers:  []plan.Server{{URL: lab.Target}},
 		Keycloak: plan.Keycloak{Issuer: lab.Issuer, CreateRealm: true, AdminURL: k.URL},
 		Users:    []plan.User{{Name: labUser}},

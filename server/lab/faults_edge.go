@@ -75,7 +75,7 @@ var edgeFaults = []Fault{
 	},
 	{
 		Name: "no-route", Does: "the tunnel has no rule for /.well-known",
-		Where: AtEdge, First: []string{"resource-metadata.found", "edge.reaches-origin"}, Unheard: neverArrives,
+		Where: AtEdge, First: []string{"edge.own-answers", "edge.reaches-origin", "resource-metadata.found"}, Unheard: neverArrives,
 		Edge: []Layer{on(wellKnown, cloudflare(404, "", ""))},
 	},
 	{
@@ -111,7 +111,7 @@ var edgeFaults = []Fault{
 	},
 	{
 		Name: "challenge-renamed", Does: "a gateway renames WWW-Authenticate, and the metadata lie where they are looked for",
-		Where: AtEdge, First: []string{"edge.headers-kept"}, Warns: true, Unheard: "the gateway stands in front of the server",
+		Where: AtEdge, First: []string{"challenge.bearer"}, Warns: true, Unheard: "the gateway stands in front of the server",
 		Edge: []Layer{on(stranger, told(func(k *kept) {
 			k.header.Set("X-Amzn-Remapped-Www-Authenticate", k.header.Get("WWW-Authenticate"))
 			k.header.Del("WWW-Authenticate")

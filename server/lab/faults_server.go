@@ -87,7 +87,7 @@ var serverFaults = []Fault{
 	},
 	{
 		Name: "metadata-compressed-label", Does: "the metadata are labelled gzip and are not",
-		Where: AtServer, First: []string{"server-metadata.is-json"},
+		Where: AtServer, First: []string{"server-metadata.is-json"}, Heard: []string{"network.answers-whole", "server-metadata.is-json"},
 		Server: []Layer{on(wellKnown, header("Content-Encoding", "gzip"))},
 	},
 	{

@@ -76,6 +76,11 @@ var signInFaults = []Fault{
 		})},
 	},
 	{
+		Name: "all-scopes-listed", Does: "the metadata list scopes that the client may not have, and it asks for all of them",
+		Where: AtServer, As: "gemini-cli", First: []string{"authorization.scope-accepted"}, Unheard: passesBy,
+		Server: []Layer{on(serverMetadata, set("scopes_supported", []any{"openid", "mcp:tools", "mcp:admin", "roles"}))},
+	},
+	{
 		Name: "state-lost", Does: "state does not come back",
 		Where: AtServer, First: []string{"authorization.state-kept"}, Unheard: passesBy,
 		Server: []Layer{toClient(func(u *url.URL) { query(u, func(q url.Values) { q.Del("state") }) })},

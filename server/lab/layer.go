@@ -331,6 +331,11 @@ func encode(v any) []byte {
 	return b
 }
 
+// Lists has an authorization server list some scopes alone: clients that ask for all of them are to get them.
+func Lists(authorizationServer http.Handler, scopes ...any) http.Handler {
+	return on(serverMetadata, set("scopes_supported", scopes))(authorizationServer)
+}
+
 // told changes an answer before it is sent. Whoever changes no body lets streams through as they come.
 func told(change func(*kept), whole bool) Layer {
 	return func(next http.Handler) http.Handler {
