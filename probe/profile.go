@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -55,6 +56,20 @@ func (p *Profile) Fact(path string) (Known, bool) {
 		}
 	}
 	return Known{}, false
+}
+
+// Knows reports whether a knob's value rests on something that was seen: of the nearest group around it of which anything is
+// said, it is not said that nothing is known.
+func (p *Profile) Knows(path string) bool {
+	for ; path != ""; path = around(path) {
+		if slices.Contains(p.Unknown, path) {
+			return false
+		}
+		if _, ok := p.Facts[path]; ok {
+			return true
+		}
+	}
+	return false
 }
 
 // around returns the group that a knob or a group is in, "" for none.

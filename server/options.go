@@ -25,6 +25,8 @@ type Options struct {
 	// Checks judge what real clients do here; Recognise finds the profile of one by what it says of itself.
 	Checks    []*probe.Check
 	Recognise func(record.Client) *probe.Profile
+	// Differs is told what a real client does otherwise than its profile says; it must not wait.
+	Differs func(record.Difference)
 	// Over is laid over what each path answers, where the witness still hears it; nil changes nothing.
 	Over func(http.Handler) http.Handler
 	// Transport is for calls to authorization servers; nil is a transport that honours HTTPS_PROXY.

@@ -29,7 +29,7 @@ func newStand(e Endpoint, o Options) (*stand, error) {
 	}
 	prints := probe.NewFingerprinter()
 	w := record.New(record.Options{
-		Tool: o.Tool, Target: e.URL, Checks: o.Checks, Recognise: o.Recognise,
+		Tool: o.Tool, Target: e.URL, Checks: o.Checks, Recognise: o.Recognise, Differs: o.Differs,
 		Fingerprints: prints, Logger: o.Logger.With("server", e.URL), Now: o.Now,
 	})
 	public := &url.URL{Scheme: u.Scheme, Host: u.Host}

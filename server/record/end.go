@@ -55,6 +55,7 @@ func (w *Witness) Tick() {
 			w.end(h, now)
 		case now.Sub(h.stirred) >= settle && !h.settled:
 			h.settled = true
+			w.compare(h, now)
 			w.complain(h, h.session.Findings(), now)
 		}
 	}
@@ -91,6 +92,7 @@ func (w *Witness) end(h *handshake, now time.Time) {
 		delete(w.preludes, h.place)
 	}
 	w.size -= h.size
+	w.compare(h, now)
 	summary := h.session.Close()
 	findings := h.session.Findings()
 	if !h.settled {

@@ -25,6 +25,7 @@ type handshake struct {
 	subject string
 	client  Client
 	profile *probe.Profile
+	habits  habits
 	// spoken is true once the client itself was heard, told from its neighbours by its token.
 	spoken bool
 	// reached is the furthest stage the client asked for; tools whether its tools were listed.

@@ -21,6 +21,8 @@ type Options struct {
 	Checks []*probe.Check
 	// Recognise finds the profile of a client, nil when it is none that is known. Nil knows nobody.
 	Recognise func(Client) *probe.Profile
+	// Differs is told what a real client does otherwise than its profile says; it must not wait. Nil tells nobody.
+	Differs func(Difference)
 	// Fingerprints are those of the taps that feed the witness.
 	Fingerprints *probe.Fingerprinter
 	Logger       *slog.Logger
@@ -160,7 +162,7 @@ func (w *Witness) begin(at string, now time.Time) *handshake {
 	if len(w.open) >= openMost {
 		w.end(w.idlest(), now)
 	}
-	h := &handshake{id: newID(), place: at, started: now, stirred: now}
+	h := &handshake{id: newID(), place: at, started: now, stirred: now, habits: habits{}}
 	h.session = probe.NewSession(probe.Opening{
 		ID: h.id, Tool: w.opts.Tool, Target: w.opts.Target, Source: probe.Overheard,
 		Checks: w.opts.Checks, At: now.UTC().Round(0),
@@ -195,6 +197,7 @@ func (w *Witness) add(h *handshake, x probe.Exchange, now time.Time) {
 		}
 	}
 	w.recognise(h, x)
+	h.habits.learn(x, w.opts.Recognise)
 	w.keep(h, x, now)
 }
 

@@ -347,8 +347,11 @@ func TestBounds(t *testing.T) {
 	if len(s.open) > openMost || len(s.kept) > keptMost || len(s.ledger.places) > placesMost || len(s.preludes) > openMost {
 		t.Errorf("%d open, %d kept, %d places, %d preludes", len(s.open), len(s.kept), len(s.ledger.places), len(s.preludes))
 	}
-	if len(s.telling.events) != len(s.open)+len(s.kept) || len(s.telling.order) != len(s.telling.events) {
-		t.Errorf("%d event lists for %d handshakes", len(s.telling.events), len(s.open)+len(s.kept))
+	s.telling.mu.Lock() // a session tells what it finds a moment later
+	events, order := len(s.telling.events), len(s.telling.order)
+	s.telling.mu.Unlock()
+	if events != len(s.open)+len(s.kept) || order != events {
+		t.Errorf("%d event lists for %d handshakes", events, len(s.open)+len(s.kept))
 	}
 	if alice := s.Recent("alice"); len(alice) != 1 || !alice[0].Open {
 		t.Error("strangers pushed out a caller")

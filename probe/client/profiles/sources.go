@@ -96,26 +96,13 @@ func Knobs(p *probe.Profile) []Knob {
 			continue
 		}
 		known, _ := p.Fact(k.path)
-		unknown := isUnknown(p, k.path)
+		unknown := !p.Knows(k.path)
 		if unknown {
 			known = probe.Known{}
 		}
 		all = append(all, Knob{k.path, k.value, known, unknown})
 	}
 	return all
-}
-
-// isUnknown reports whether of a knob, or of the nearest group around it of which anything is said, nothing is known.
-func isUnknown(p *probe.Profile, path string) bool {
-	for ; path != ""; path = around(path) {
-		if slices.Contains(p.Unknown, path) {
-			return true
-		}
-		if _, ok := p.Facts[path]; ok {
-			return false
-		}
-	}
-	return false
 }
 
 // A knob is a member of a profile that says how the client behaves.
