@@ -73,10 +73,16 @@ func (p *program) runPlan(ctx context.Context, o *planOptions) error {
 		}
 		return s.export(ctx, o.export)
 	}
+	callbacks, err := p.newCallbacks(c, s.path)
+	if err != nil {
+		return err
+	}
 	if o.format == "json" {
-		err = p.writeJSON(newPlanDocument(c.Defaults().Keycloak.Issuer, s.plan))
-	} else {
-		err = s.plan.Write(p.out)
+		d := newPlanDocument(c.Defaults().Keycloak.Issuer, s.plan)
+		d.NewCallbacks = callbacks
+		err = p.writeJSON(d)
+	} else if err = s.plan.Write(p.out); err == nil {
+		err = p.writeNewCallbacks(callbacks)
 	}
 	switch {
 	case err != nil:
@@ -105,6 +111,8 @@ type planDocument struct {
 	Issuer  string           `json:"issuer"`
 	Status  string           `json:"status"` // "empty", "changes" or "stopped"
 	Changes []documentChange `json:"changes"`
+	// NewCallbacks are those that clients came with and are not registered; they are no change, and do not count for the status.
+	NewCallbacks []newCallback `json:"new_callbacks,omitempty"`
 }
 
 // A documentChange is one without what undo needs: that is for the journal, and in no stable order.

@@ -60,7 +60,11 @@ func (p *program) runServe(ctx context.Context, o *serveOptions) error {
 		return err
 	}
 	c = c.Defaults()
-	s, err := p.server(c, p.logger(o.log), func(at []net.Addr) { p.greet(c, at) })
+	s, err := p.server(c, p.logger(o.log), func(at []net.Addr) { p.greet(c, at) }, func(s *server.Options) {
+		if o.connection.file != "" { // elsewhere there is no place of the connection's
+			s.Differs = p.keepSightings(o.connection.file)
+		}
+	})
 	if err != nil {
 		return usage("", "%w", err)
 	}

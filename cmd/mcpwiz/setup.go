@@ -60,6 +60,13 @@ func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
 	if err := s.plan.Write(p.out); err != nil {
 		return err
 	}
+	callbacks, err := p.newCallbacks(c, s.path)
+	if err != nil {
+		return err
+	}
+	if err := p.writeNewCallbacks(callbacks); err != nil {
+		return err
+	}
 	switch stopped := s.plan.Stopped(); {
 	case len(stopped) > 0:
 		return failed(fmt.Errorf("%w: nothing was touched", plan.ErrStopped), proposals(stopped))

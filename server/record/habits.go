@@ -101,7 +101,7 @@ func (h *habit) differences(p *probe.Profile) []Difference {
 	}
 	known := slices.Concat(p.Authorize.RedirectURIs, p.Authorize.Registered)
 	for _, uri := range h.redirects {
-		if !slices.ContainsFunc(known, func(k string) bool { return portless(k) == portless(uri) }) {
+		if !slices.ContainsFunc(known, func(k string) bool { return SameRedirect(k, uri) }) {
 			add(KnobRedirect, strings.Join(known, ", "), uri)
 		}
 	}
@@ -146,6 +146,9 @@ func product(agent string) string {
 	name, _, _ = strings.Cut(name, " ")
 	return strings.ToLower(name)
 }
+
+// SameRedirect reports whether a client that comes with one redirect URI is let in where the other is registered.
+func SameRedirect(registered, came string) bool { return portless(registered) == portless(came) }
 
 // portless is a redirect URI in the form that counts: on loopback any port will do (RFC 8252 section 7.3).
 func portless(uri string) string {
