@@ -12,14 +12,22 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/client/browser"
 )
 
-// endLimit is how long the end may take, also after an interrupt.
-const endLimit = 5 * time.Second
+// endLimit is how long the end may take, hasteLimit how long after an interrupt: the user wants to leave, and what was made is to be
+// undone.
+const (
+	endLimit   = 5 * time.Second
+	hasteLimit = 2 * time.Second
+)
 
 // end ends what was made, whether or not the context is over: the MCP session, the grant, the user's session, the client
 // that was registered.
 func (e *Emulator) end(ctx context.Context) {
 	interrupted := ctx.Err() != nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
+	limit := endLimit
+	if interrupted {
+		limit = hasteLimit
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	e.endSession(ctx, interrupted)
 	var both sync.WaitGroup
