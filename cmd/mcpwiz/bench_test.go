@@ -29,11 +29,14 @@ func BenchmarkStart(b *testing.B) {
 // roundTrip is what lies between a user and a server on another continent.
 const roundTrip = 50 * time.Millisecond
 
-// pairs are the handshakes of one turn, goal is what a doctor may take of the client's own way, the critical path.
+// pairs are the handshakes of one turn, goal is what a doctor may take of the critical path: the client's own way, and where a
+// user signs in the one probe that can only come after everything else, as it may end the grant (probe:refresh-retry).
 const (
 	pairs = 3
 	goal  = 1.05
 )
+
+var afterwards = map[string]time.Duration{"claude-ai": roundTrip}
 
 // BenchmarkDoctor is how long a doctor takes who asks all there is, against the client's own way alone, in pairs. What does not
 // rest on each other is asked at once, so the probes should cost next to nothing.
@@ -49,12 +52,12 @@ func BenchmarkDoctor(b *testing.B) {
 					all = append(all, timed(b, r, as, true))
 				}
 			}
-			ratio := float64(slices.Min(all)) / float64(slices.Min(alone)) // what else the machine does only adds
+			ratio := float64(slices.Min(all)) / float64(slices.Min(alone)+afterwards[as]) // what else the machine does only adds
 			b.ReportMetric(float64(slices.Min(alone).Milliseconds()), "ms/alone")
 			b.ReportMetric(float64(slices.Min(all).Milliseconds()), "ms/doctor")
 			b.ReportMetric(ratio, "x/critical-path")
 			if ratio > goal {
-				b.Errorf("the doctor takes %.2f times the client's own way, more than %.2f", ratio, goal)
+				b.Errorf("the doctor takes %.2f times the critical path, more than %.2f", ratio, goal)
 			}
 		})
 	}

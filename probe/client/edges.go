@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 )
@@ -42,18 +43,36 @@ func otherAgentsWithToken(ctx context.Context, e *Emulator) error {
 	return e.underOtherNames(ctx, "user-agent-token", e.wallet.first.access)
 }
 
-// underOtherNames asks one after the other: a burst would meet limits that a client does not. A host that lets nobody
-// connect knows no names. Without a token the metadata are asked for too, by the names of those who read them.
+// namesAtOnce is how many names ask at the same time: a burst would meet limits that a client does not.
+const namesAtOnce = 3
+
+// underOtherNames asks under one name, and then under a few at once. A host that lets nobody connect knows no names. Without a
+// token the metadata are asked for too, by the names of those who read them.
 func (e *Emulator) underOtherNames(ctx context.Context, name, token string) error {
-	for _, agent := range agents {
-		a, err := e.strayReply(ctx, name, token, func(r *http.Request) { r.Header["User-Agent"] = []string{agent} })
-		if err != nil || ctx.Err() != nil || neverConnected(a.err) {
-			return err
-		}
+	ask := func(agent string) (*reply, error) {
+		var document sync.WaitGroup
+		defer document.Wait()
 		if token == "" {
-			e.documentAs(probe.WithProbe(ctx, name), agent)
+			document.Go(func() { e.documentAs(probe.WithProbe(ctx, name), agent) })
 		}
+		return e.strayReply(ctx, name, token, func(r *http.Request) { r.Header["User-Agent"] = []string{agent} })
 	}
+	a, err := ask(agents[0])
+	if err != nil || ctx.Err() != nil || neverConnected(a.err) {
+		return err
+	}
+	var asking sync.WaitGroup
+	few := make(chan struct{}, namesAtOnce)
+	for _, agent := range agents[1:] {
+		few <- struct{}{}
+		asking.Go(func() {
+			defer func() { <-few }()
+			if ctx.Err() == nil {
+				_, _ = ask(agent) // what comes of it is in the trace
+			}
+		})
+	}
+	asking.Wait()
 	return nil
 }
 
