@@ -19,7 +19,7 @@ REQUIRE_BROWSER   ?=
 # A Chromium that looks at the HTML report; without one the tests skip that, and say so.
 BROWSER           ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),$(if $(REQUIRE_BROWSER),chromium))
 
-.PHONY: build demo demo-wizard test race lint docs fmt fuzz bench inspector adversary clean
+.PHONY: build demo demo-wizard test race lint docs fmt fuzz bench inspector adversary faults clean
 
 build: ## bin/mcpwiz
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/mcpwiz ./cmd/mcpwiz
@@ -35,6 +35,9 @@ test: $(if $(REQUIRE_INSPECTOR),inspector) ## all tests, on a real Keycloak too 
 	MCPWIZ_TEST_INSPECTOR='$(if $(REQUIRE_INSPECTOR),$(CACHE)/inspector,$(wildcard $(CACHE)/inspector))' \
 	MCPWIZ_TEST_BROWSER='$(BROWSER)' \
 	$(GO) run ./keycloak/distribution/withkeycloak $(if $(REQUIRE_KEYCLOAK),-require) -- $(GO) test ./...
+
+faults: build ## every fault of the lab, pairs, and healthy servers as every client: is the first cause named?
+	bin/mcpwiz lab run --all
 
 docs: ## docs/checks, a page for each check
 	$(GO) test ./cmd/mcpwiz -run '^TestCheckPages$$' -update

@@ -29,11 +29,10 @@ func (x *experiment) err(format string, args ...any) {
 
 // try has the doctor judge a way with a fault, and then who serves overhear the client.
 func (l *laboratory) try(ctx context.Context, f lab.Fault, as string, sink probe.Sink) (*experiment, error) {
-	x := &experiment{name: f.Name, as: as}
-	if err := l.diagnose(ctx, x, f, sink); err != nil {
-		return nil, fmt.Errorf("%s as %s: %w", f.Name, as, err)
+	x, err := l.examine(ctx, f, as, sink)
+	if err != nil {
+		return nil, err
 	}
-	x.judge(f)
 	w, err := l.way(f)
 	if err != nil {
 		return nil, err
@@ -43,6 +42,16 @@ func (l *laboratory) try(ctx context.Context, f lab.Fault, as string, sink probe
 		return nil, fmt.Errorf("%s as %s, overheard: %w", f.Name, as, err)
 	}
 	x.listen(f, heard)
+	return x, nil
+}
+
+// examine has the doctor judge a way with a fault.
+func (l *laboratory) examine(ctx context.Context, f lab.Fault, as string, sink probe.Sink) (*experiment, error) {
+	x := &experiment{name: f.Name, as: as}
+	if err := l.diagnose(ctx, x, f, sink); err != nil {
+		return nil, fmt.Errorf("%s as %s: %w", f.Name, as, err)
+	}
+	x.judge(f)
 	return x, nil
 }
 

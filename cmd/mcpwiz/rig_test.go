@@ -21,6 +21,7 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 	"github.com/mcpwiz/mcpwiz/server"
+	"github.com/mcpwiz/mcpwiz/server/lab"
 )
 
 // A rig is a whole way on this machine: a Keycloak, provisioned, and an MCP server behind it.
@@ -34,27 +35,15 @@ type rig struct {
 	stop       func()
 }
 
-// A fault is what is wrong with one.
-type fault struct {
-	// keycloak is laid over Keycloak's answers once it is provisioned.
-	keycloak func(http.Handler) http.Handler
-	// provisioned and served change what Keycloak is made for, and what the server is told.
-	provisioned, served func(*plan.Connection)
-	// clock is what Keycloak's is ahead.
-	clock time.Duration
-	// clientID, clientSecret and password are given in the place of the right ones.
-	clientID, clientSecret, password string
-}
+// A fault is one of the lab's, or none.
+type fault = lab.Fault
 
 func newRig(t testing.TB, f fault) *rig { return newRigBehind(t, small(keycloaktest.Options{}), f) }
 
 func newRigBehind(t testing.TB, b behind, f fault) *rig {
 	t.Helper()
 	var faulty atomic.Bool
-	answers := b.Handler
-	if f.keycloak != nil {
-		answers = f.keycloak(b)
-	}
+	answers := f.OverServer(b.Handler)
 	k := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if faulty.Load() {
 			answers.ServeHTTP(w, r)
@@ -101,7 +90,7 @@ func (r *rig) provision(t testing.TB, who keycloak.Options) {
 	if r.secrets, err = plan.LoadSecrets(""); err != nil {
 		t.Fatal(err)
 	}
-	all, err := keycloak.Resources(admin, r.but(r.fault.provisioned), r.secrets, profiles.Load)
+	all, err := keycloak.Resources(admin, r.connection, r.secrets, profiles.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +113,7 @@ func (r *rig) provision(t testing.TB, who keycloak.Options) {
 func (r *rig) serve(t testing.TB, l net.Listener) {
 	t.Helper()
 	p := &program{err: r.log}
-	s, err := p.server(r.but(r.fault.served).Defaults(), p.logger("json"), func([]net.Addr) {})
+	s, err := p.server(r.but(r.fault.Served).Defaults(), p.logger("json"), func([]net.Addr) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,12 +151,12 @@ func (r *rig) options(t testing.TB, as string) client.Options {
 	secret, _ := r.secrets.Get(plan.ClientSecret(c.ID))
 	o := client.Options{
 		Target: r.connection.Servers[0].URL, Profile: p, Tool: probe.Tool{Name: "mcpwiz", Version: "test"}, Checks: checks.All,
-		ClientID: cmp.Or(r.fault.clientID, c.ID), ClientSecret: cmp.Or(r.fault.clientSecret, secret.Reveal()),
+		ClientID: cmp.Or(r.fault.ClientID, c.ID), ClientSecret: cmp.Or(r.fault.ClientSecret, secret.Reveal()),
 	}
 	if p.Grant != "client_credentials" {
 		password, _ := r.secrets.Get(plan.UserPassword("alice"))
 		o.SignIn = &browser.Headless{User: "alice",
-			Password: func() (string, error) { return cmp.Or(r.fault.password, password.Reveal()), nil },
+			Password: func() (string, error) { return cmp.Or(r.fault.Password, password.Reveal()), nil },
 			Consent:  func(context.Context, browser.ConsentPage) (bool, error) { return true, nil }}
 	}
 	return o

@@ -9,7 +9,7 @@ import (
 // takes them for invalid and sends the browser to the MCP server; as a machine nothing is wrong.
 func TestOperatorsStory(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, fault{keycloak: without("authorization_endpoint")})
+	r := newRig(t, known(t, "no-authorization-endpoint"))
 	url := r.connection.Servers[0].URL
 	for _, c := range []struct {
 		name string

@@ -321,7 +321,7 @@ func TestDemoWizard(t *testing.T) {
 // The doctor's page alone: afterwards the report is on the ordinary screen.
 func TestDoctorOnPages(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, fault{keycloak: without("authorization_endpoint")})
+	r := newRig(t, known(t, "no-authorization-endpoint"))
 	g := onGlass(t, 80, 24, t.TempDir(), nil, "doctor", "--tui", r.connection.Servers[0].URL)
 	g.awaits("First to mend", "metadata", "enter open")
 	g.types(keyEnter)
