@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mcpwiz/mcpwiz/keycloak"
 	"github.com/mcpwiz/mcpwiz/keycloak/keycloaktest"
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
@@ -28,6 +29,12 @@ func TestCanaries(t *testing.T) {
 		h.run(well, admin, "setup", "-f", defaultFile, "--yes")
 		given := h.kept()
 		h.run(well, admin, "setup", "-f", defaultFile, "--dry-run", "--client", "claude-ai", "--client", "m2m,id=another")
+		h.run([]int{exitDrift}, admin, "plan", "-f", defaultFile, "--format", "json", "--client", "m2m,id=another")
+		for _, tool := range keycloak.Exports {
+			h.run(well, admin, "plan", "-f", defaultFile, "--export", tool, "--client", "m2m,id=another", "--client", "claude-ai,access_token_lifespan=300")
+		}
+		h.run(well, nil, "undo", "-f", defaultFile, "--list")
+		h.run([]int{exitUsage}, admin, "undo", "-f", defaultFile)
 		h.run(ill, []string{"MCPWIZ_KEYCLOAK_PASSWORD=" + canary(h, "admin password")}, "setup", "-f", defaultFile, "--dry-run")
 		h.connection.Servers[0].Scopes = []string{plan.DefaultScope, "openid"} // brings ID tokens too
 		h.save()
