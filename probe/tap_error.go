@@ -47,6 +47,8 @@ var kinds = []struct {
 
 // phrases tell the kind of errors that have no type: those of net/http's own, of its HTTP/2, and of Windows.
 var phrases = []struct{ kind, phrase string }{
+	{"canceled", "response body closed"}, // by ourselves, while it was read
+	{"canceled", "read on closed response body"},
 	{"tls", "tls:"},
 	{"tls", "server gave HTTP response to HTTPS client"},
 	{"tls", "x509:"},
