@@ -121,14 +121,14 @@ func (t *Text) tellDone(h *handshake) {
 	}
 }
 
-// tell writes a stage, unless it was told in just these words. A stage without a check has no words.
+// tell writes a stage, unless what is wrong with it was told in just these words. A stage without a check has no words.
 func (t *Text) tell(h *handshake, stage probe.Stage) {
 	all := h.findings[stage]
 	if len(all) == 0 {
 		return
 	}
 	words := t.stage(stage, all)
-	if words == h.told[stage] {
+	if before := h.told[stage]; before != "" && (words == before || !t.o.Wide && below(words) == below(before)) {
 		return
 	}
 	t.head(h)
@@ -137,6 +137,12 @@ func (t *Text) tell(h *handshake, stage probe.Stage) {
 	}
 	h.told[stage] = words
 	t.print(words)
+}
+
+// below is what a stage says below its line of counts: what is wrong.
+func below(words string) string {
+	_, rest, _ := strings.Cut(words, "\n")
+	return rest
 }
 
 // head writes who was asked, as whom.
