@@ -69,9 +69,19 @@ func (t *Text) untried(excused []probe.Excused) {
 	}
 	var b strings.Builder
 	for _, reason := range y.reasons {
-		t.entry(&b, 2, t.mark(probe.Skipped), strings.Join(y.of[reason], ", ")+": "+reason)
+		t.entry(&b, 2, t.mark(probe.Skipped), t.untriedOf(y.of[reason])+": "+reason)
 	}
 	t.section("Not tried", b.String())
+}
+
+// untriedOf names evidence; beside what a client itself makes, what would have been asked besides is only counted.
+func (t *Text) untriedOf(all []string) string {
+	own := slices.DeleteFunc(slices.Clone(all), func(ev string) bool { return strings.Contains(ev, ":") })
+	besides := len(all) - len(own)
+	if t.o.Wide || len(own) == 0 || besides < 2 {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s, and %d things asked besides", strings.Join(own, ", "), besides)
 }
 
 func (t *Text) section(title, body string) {
