@@ -13,6 +13,10 @@ type judgement struct {
 	expect  []Evidence
 	excused map[Evidence]string
 
+	// ordered are the checks by stage, made the provenance of the exchanges, once that is asked for.
+	ordered []*Check
+	made    *provenance
+
 	found map[string]*Finding
 	cause map[string]string
 	// waits are the checks whose evidence may still come: it is not there, and nothing excuses it.
@@ -21,13 +25,13 @@ type judgement struct {
 
 func (j *judgement) findings() []Finding {
 	j.found, j.cause, j.waits = map[string]*Finding{}, map[string]string{}, map[string]bool{}
-	ordered := InOrder(j.checks)
-	all := make([]Finding, len(ordered))
-	for i, c := range ordered {
+	j.ordered, j.made = InOrder(j.checks), nil
+	all := make([]Finding, len(j.ordered))
+	for i, c := range j.ordered {
 		all[i] = j.judge(c)
 		j.found[c.ID] = &all[i]
 	}
-	j.explain(ordered)
+	j.explain(j.ordered)
 	return all
 }
 
@@ -54,7 +58,7 @@ func (j *judgement) judge(c *Check) Finding {
 	}
 	v := c.Judge(j.trace)
 	f.Outcome, f.Detail, f.Effect, f.Remedy = v.Outcome, v.Detail, v.Effect, v.Remedy
-	f.By, f.Exchanges = v.Resource, v.Exchanges
+	f.By, f.ByAlso, f.Exchanges = v.Resource, v.Further, v.Exchanges
 	j.cause[c.ID] = v.Cause
 	if f.Outcome == Passed && !v.grounded {
 		f.Outcome, f.Detail = Unclear, "no evidence is cited for: "+v.Detail
@@ -154,7 +158,10 @@ func (j *judgement) root(id, self string) string {
 // behindSymptom finds the nearest failed condition on the exchanges that a symptom's exchanges were made from; where an
 // exchange's URL was named by none, the nearest failure upstream of what it is evidence of.
 func (j *judgement) behindSymptom(c *Check, f *Finding) string {
-	p := newProvenance(j.trace)
+	if j.made == nil {
+		j.made = newProvenance(j.trace)
+	}
+	p := j.made
 	var start []*Exchange
 	for _, n := range f.Exchanges {
 		if n > 0 && n <= len(j.trace.Exchanges) {
@@ -186,7 +193,7 @@ func (j *judgement) behindSymptom(c *Check, f *Finding) string {
 
 // conditionOn returns the first failed check, not a symptom and not the asking one, that cites an exchange.
 func (j *judgement) conditionOn(x *Exchange, asking string) string {
-	for _, c := range InOrder(j.checks) {
+	for _, c := range j.ordered {
 		f := j.found[c.ID]
 		if c.ID != asking && !c.Symptom && f.Outcome == Failed && slices.Contains(f.Exchanges, x.N) {
 			return c.ID
@@ -217,7 +224,7 @@ func (j *judgement) nearestUpstream(from []Evidence, asking string) string {
 
 func (j *judgement) failedOn(e Evidence, asking string) string {
 	symptom := ""
-	for _, c := range InOrder(j.checks) {
+	for _, c := range j.ordered {
 		f := j.found[c.ID]
 		if c.ID == asking || f.Outcome != Failed || !slices.Contains(c.Needs, e) {
 			continue
