@@ -41,6 +41,8 @@ type endpoints struct {
 	target *url.URL
 	by     map[Evidence]map[string]bool
 	hosts  map[string]bool
+	// opened: the protocol was opened without a token, so that what belongs to its session bears none either.
+	opened bool
 }
 
 var endpointMembers = map[string]Evidence{
@@ -173,7 +175,8 @@ func (e *endpoints) endpoint(x *Exchange) []Evidence {
 	var all []Evidence
 	if !x.Bearer() {
 		all = append(all, Unauthenticated)
-		if !open {
+		e.opened = e.opened || open && (method == "initialize" || method == "server/discover")
+		if !open && (x.Request.Method == http.MethodPost || !e.opened) {
 			return all
 		}
 	} else {

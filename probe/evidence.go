@@ -39,7 +39,7 @@ const (
 	// ToolsList and ToolCall are tools/list and tools/call, answered.
 	ToolsList Evidence = "tools"
 	ToolCall  Evidence = "tool-call"
-	// Stream is GET on the MCP endpoint with a token.
+	// Stream is GET on the MCP endpoint with a token, or on an open server once the protocol is open.
 	Stream Evidence = "stream"
 	// SessionEnd is DELETE on the MCP endpoint.
 	SessionEnd Evidence = "session-end"

@@ -271,6 +271,23 @@ func TestAMissedShouldWarns(t *testing.T) {
 	}
 }
 
+// TestClassifyOpenServer: what belongs to a session that was opened without a token bears none either; before it is opened a
+// GET asks for nothing but the challenge.
+func TestClassifyOpenServer(t *testing.T) {
+	t.Parallel()
+	opening := post(2, target, 200, map[string]any{"jsonrpc": "2.0", "id": 0, "result": map[string]any{}})
+	opening.Request.Body.JSON = map[string]any{"jsonrpc": "2.0", "id": 0, "method": "initialize"}
+	end := get(4, target, 204, nil)
+	end.Request.Method = http.MethodDelete
+	trace := Trace{Target: target, Profile: &Profile{}}
+	early := trace.add(get(1, target, 405, nil))
+	trace.add(opening)
+	late, over := trace.add(get(3, target, 405, nil)), trace.add(end)
+	if trace.Is(early, Stream) || !trace.Is(late, Stream) || !trace.Is(over, SessionEnd) {
+		t.Errorf("streams: %v before, %v after the opening; session end: %v", trace.Is(early, Stream), trace.Is(late, Stream), trace.Is(over, SessionEnd))
+	}
+}
+
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	metadata := map[string]any{
