@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/checks"
 	"github.com/mcpwiz/mcpwiz/probe/report"
 	"github.com/mcpwiz/mcpwiz/server/lab"
 	"github.com/mcpwiz/mcpwiz/server/record"
@@ -33,7 +34,7 @@ func (l *laboratory) try(ctx context.Context, f lab.Fault, as string, sink probe
 	if err != nil {
 		return nil, err
 	}
-	w, err := l.way(f)
+	w, err := l.way(f, checks.All)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func (l *laboratory) tryPair(ctx context.Context, first, second lab.Fault, sees 
 }
 
 func (l *laboratory) diagnose(ctx context.Context, x *experiment, f lab.Fault, sink probe.Sink) error {
-	w, err := l.way(f)
+	w, err := l.way(f, nil)
 	if err != nil {
 		return err
 	}

@@ -86,8 +86,8 @@ type way struct {
 	server *server.Server
 }
 
-// way puts one up.
-func (l *laboratory) way(f lab.Fault) (*way, error) {
+// way puts one up; the server judges what it overhears by these checks.
+func (l *laboratory) way(f lab.Fault, by []*probe.Check) (*way, error) {
 	stand, err := lab.Stand(f, l.keycloak)
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (l *laboratory) way(f lab.Fault) (*way, error) {
 	}
 	w := &way{laboratory: l, fault: f, stand: stand}
 	w.server, err = l.server(c, slog.New(slog.DiscardHandler), func([]net.Addr) {}, func(o *server.Options) {
-		o.Transport, o.Over = stand.Transport(), f.OverOrigin
+		o.Transport, o.Over, o.Checks = stand.Transport(), f.OverOrigin, by
 	})
 	if err != nil {
 		return nil, errors.Join(err, stand.Close())
