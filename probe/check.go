@@ -21,6 +21,8 @@ type Check struct {
 	After []string
 	// Symptom marks a check that judges whether a step got through, not a thing as it is.
 	Symptom bool
+	// OnRequest: it judges what only an audit brings. Where none was asked for there is no finding of it, not even a skip.
+	OnRequest bool
 	// Judge is a function of the trace alone: no I/O, no clock, no state.
 	Judge func(*Trace) Verdict
 }
@@ -33,6 +35,7 @@ type Verdict struct {
 	Remedy    string
 	Owner     Owner
 	Resource  string
+	Further   []string
 	Cause     string
 	Exchanges []int
 	// grounded is true when the verdict cites an exchange or a fact.
@@ -84,8 +87,11 @@ func (v Verdict) Mend(format string, args ...any) Verdict { v.Remedy = sprint(fo
 // Who names who must act, where it is not the check's own owner.
 func (v Verdict) Who(o Owner) Verdict { v.Owner = o; return v }
 
-// By names the resource that would put it right, "keycloak/client/claude".
-func (v Verdict) By(resource string) Verdict { v.Resource = resource; return v }
+// By names the resource that would put it right, "keycloak/client/claude"; further ones where it takes several.
+func (v Verdict) By(resource string, further ...string) Verdict {
+	v.Resource, v.Further = resource, further
+	return v
+}
 
 // Because names the check that explains this verdict.
 func (v Verdict) Because(check string) Verdict { v.Cause = check; return v }
@@ -111,9 +117,18 @@ type Finding struct {
 	Remedy    string     `json:"remedy,omitempty"`
 	Missing   []Evidence `json:"missing,omitempty"`
 	By        string     `json:"by,omitempty"`
+	ByAlso    []string   `json:"by_also,omitempty"`
 	Spec      string     `json:"spec,omitempty"`
 	Doc       string     `json:"doc,omitempty"`
 	Exchanges []int      `json:"exchanges,omitempty"`
+}
+
+// Resources are all that would put it right.
+func (f Finding) Resources() []string {
+	if f.By == "" {
+		return nil
+	}
+	return append([]string{f.By}, f.ByAlso...)
 }
 
 // NotReached reports whether the finding's evidence was expected and never came.
