@@ -50,12 +50,13 @@ type Admin struct {
 	mu      sync.Mutex
 	session session
 	given   bool // the token of the options was taken
+	// can is what this Keycloak can do, once it was asked.
+	can abilities
 }
 
 // api is what we call of gocloak. Scopes with mappers and realms go over the wire raw: its structs lose
 // included.custom.audience, and most of a realm.
 type api interface {
-	GetServerInfo(ctx context.Context, token string) (*gocloak.ServerInfoRepresentation, error)
 	DeleteRealm(ctx context.Context, token, realm string) error
 	DeleteClientScope(ctx context.Context, token, realm, scopeID string) error
 
@@ -188,10 +189,18 @@ func wireError(ctx context.Context, call string, err error, seen *outcome) error
 
 // raw makes a call that gocloak has not or gets wrong: path parts are escaped, in and out are JSON, nil for none.
 func (a *Admin) raw(ctx context.Context, call, method string, in, out any, path ...string) error {
+	return a.rawAt(ctx, call, method, a.adminURL(path...), in, out)
+}
+
+func (a *Admin) adminURL(path ...string) string {
 	to := a.o.AdminURL + "/admin"
 	for _, p := range path {
 		to += "/" + url.PathEscape(p)
 	}
+	return to
+}
+
+func (a *Admin) rawAt(ctx context.Context, call, method, to string, in, out any) error {
 	return a.do(ctx, call, func(ctx context.Context, token string) error {
 		req, err := newRequest(ctx, method, to, in)
 		if err != nil {
@@ -224,18 +233,4 @@ func newRequest(ctx context.Context, method, to string, in any) (*http.Request, 
 	}
 	req.Header.Set("Content-Type", "application/json")
 	return req, nil
-}
-
-// Version returns the version of Keycloak; "" when this account is not told it (an account of a realm other than
-// master is not, before 26.7).
-func (a *Admin) Version(ctx context.Context) (string, error) {
-	var version string
-	err := a.do(ctx, "read Keycloak's version", func(ctx context.Context, token string) error {
-		info, err := a.api.GetServerInfo(ctx, token)
-		if err == nil && info != nil && info.SystemInfo != nil {
-			version = gocloak.PString(info.SystemInfo.Version)
-		}
-		return err
-	})
-	return version, err
 }

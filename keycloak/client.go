@@ -89,6 +89,9 @@ func (c *client) attributes() map[string]string {
 		want["use.refresh.tokens"] = "true"
 		want["oauth2.device.authorization.grant.enabled"] = "false"
 	}
+	if c.kind == introspection && c.a.on(featureResources) {
+		want["resource_url"] = c.want.Server
+	}
 	if c.signsWithKey() {
 		want["use.jwks.string"] = "true"
 		want["token.endpoint.auth.signing.alg"] = keyAlgorithm

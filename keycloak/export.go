@@ -29,7 +29,7 @@ type Export struct {
 // Write writes what the connection asks for as another tool takes it, with placeholders for secrets: for kcadm what the plan
 // would change, for the others all of it, as if there were nothing yet. It returns what cannot be written so, and why.
 func (e Export) Write(ctx context.Context, to io.Writer, format string) ([]string, error) {
-	e.Connection = e.Connection.Defaults()
+	e.Connection = withResources(e.Admin, e.Connection.Defaults())
 	untrue, holes, err := newPlaceholders(e.Connection, e.Secrets)
 	if err != nil {
 		return nil, fmt.Errorf("export the plan: %w", err)
@@ -65,6 +65,7 @@ func (e Export) rehearse(ctx context.Context, untrue *plan.Secrets) ([]write, []
 	r, o := &rehearsal{next: e.Admin.o.Transport}, e.Admin.o
 	o.Transport = r
 	actor := newAdmin(o)
+	actor.can = e.Admin.can
 	e.Admin.mu.Lock()
 	actor.session, actor.given = e.Admin.session, e.Admin.given
 	e.Admin.mu.Unlock()
@@ -79,7 +80,9 @@ func (e Export) rehearse(ctx context.Context, untrue *plan.Secrets) ([]write, []
 func (e Export) rehearseFromNothing(ctx context.Context, untrue *plan.Secrets) ([]write, []string, error) {
 	r, o := new(rehearsal), e.Admin.o
 	o.Token, o.Transport = "rehearsal", r
-	resources, err := Resources(newAdmin(o), e.Connection, untrue, e.Profiles)
+	actor := newAdmin(o)
+	actor.can = e.Admin.can
+	resources, err := Resources(actor, e.Connection, untrue, e.Profiles)
 	if err != nil {
 		return nil, nil, err
 	}

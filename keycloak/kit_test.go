@@ -22,6 +22,9 @@ import (
 
 type target struct{ Name, URL, AdminUser, AdminPassword string }
 
+// old: a 26.4, in which registration must not be opened.
+func (kc target) old() bool { return strings.Contains(kc.Name, "26.4.") }
+
 // each runs a case on the small Keycloak, as both versions, and on the real ones where they are given.
 func each(t *testing.T, f func(t *testing.T, kc target)) {
 	for name, version := range map[string]string{"small": keycloaktest.DefaultVersion, "small-26.4.7": "26.4.7"} {
@@ -35,7 +38,26 @@ func each(t *testing.T, f func(t *testing.T, kc target)) {
 			f(t, target{name, small.URL, "admin", "of-the-small-one"})
 		})
 	}
-	for _, one := range strings.FieldsFunc(os.Getenv("MCPWIZ_TEST_KEYCLOAK"), func(r rune) bool { return r == ',' }) {
+	onReal(t, "MCPWIZ_TEST_KEYCLOAK", f)
+}
+
+// eachWithFeatures runs a case where metadata documents and resource indicators are on.
+func eachWithFeatures(t *testing.T, f func(t *testing.T, kc target)) {
+	t.Run("small", func(t *testing.T) {
+		t.Parallel()
+		small, err := keycloaktest.Start(keycloaktest.Options{AdminPassword: "of-the-small-one", Features: []string{"cimd", "resource-indicators"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = small.Close() })
+		f(t, target{"small", small.URL, "admin", "of-the-small-one"})
+	})
+	onReal(t, "MCPWIZ_TEST_KEYCLOAK_FEATURES", f)
+}
+
+// onReal runs a case on the real ones that a variable names.
+func onReal(t *testing.T, variable string, f func(t *testing.T, kc target)) {
+	for _, one := range strings.FieldsFunc(os.Getenv(variable), func(r rune) bool { return r == ',' }) {
 		name, base, _ := strings.Cut(one, "=")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +84,9 @@ var realms atomic.Int64
 func newBench(t *testing.T, kc target) *bench {
 	a, err := Login(t.Context(), Options{AdminURL: kc.URL, User: kc.AdminUser, Password: plan.Secret(kc.AdminPassword)})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Learn(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
@@ -94,13 +119,19 @@ func newBench(t *testing.T, kc target) *bench {
 func profiles(id string) (*probe.Profile, error) {
 	switch id {
 	case "claude-ai":
-		return &probe.Profile{ID: id, Hosted: true, Grant: "authorization_code", Authorize: probe.AuthorizeKnobs{
+		return &probe.Profile{ID: id, Hosted: true, Grant: "authorization_code", Register: probe.RegisterKnobs{Order: []string{"preregistered", "cimd", "dcr"},
+			MetadataDocument: "https://claude.ai/oauth/mcp-oauth-client-metadata"}, Authorize: probe.AuthorizeKnobs{
 			RedirectURIs: []string{"https://claude.ai/api/mcp/auth_callback"}, Registered: []string{"https://claude.com/api/mcp/auth_callback"}}}, nil
 	case "claude-code":
-		return &probe.Profile{ID: id, Grant: "authorization_code", Authorize: probe.AuthorizeKnobs{
+		return &probe.Profile{ID: id, Grant: "authorization_code", Register: probe.RegisterKnobs{Order: []string{"preregistered", "dcr"},
+			Body: map[string]any{"client_uri": "https://code.example.com/home"}}, Authorize: probe.AuthorizeKnobs{
 			RedirectURIs: []string{"http://localhost:{port}/callback"}, Registered: []string{"http://127.0.0.1/callback"}}}, nil
 	case "m2m":
 		return &probe.Profile{ID: id, Grant: "client_credentials"}, nil
+	}
+	if document, ok := strings.CutPrefix(id, "document "); ok {
+		return &probe.Profile{ID: id, Grant: "authorization_code", Register: probe.RegisterKnobs{Order: []string{"cimd"}, MetadataDocument: document},
+			Authorize: probe.AuthorizeKnobs{RedirectURIs: []string{"http://127.0.0.1:{port}/callback"}}}, nil
 	}
 	return nil, fmt.Errorf("no profile %q", id)
 }

@@ -20,6 +20,16 @@ var kinds = map[string]func(a *Admin, s *plan.Secrets, realm, name string) plan.
 	"client": func(a *Admin, s *plan.Secrets, in, name string) plan.Resource {
 		return &client{a: a, secrets: s, realm: in, want: plan.Client{ID: name}}
 	},
+	"realm-scope": func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource { return &offered{a, in, name} },
+	"registration-policy": func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource {
+		return &policyComponent{a: a, realm: in, provider: name}
+	},
+	enforcements.kind: func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource {
+		return &clientPolicy{a: a, realm: in, list: enforcements, want: policyRep{Name: name}}
+	},
+	policies.kind: func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource {
+		return &clientPolicy{a: a, realm: in, list: policies, want: policyRep{Name: name}}
+	},
 	"user": func(a *Admin, s *plan.Secrets, in, name string) plan.Resource {
 		return &user{a, s, in, plan.User{Name: name}}
 	},

@@ -20,12 +20,22 @@ func Resources(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles) 
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	c = c.Defaults()
+	c = withResources(a, c.Defaults())
 	all := []plan.Resource{newRealm(a, c.Keycloak)}
 	for _, want := range c.Scopes {
 		all = append(all, &scope{a, c.Keycloak.Realm, want})
 	}
+	itself, err := newSelfRegistered(c, profiles)
+	if err != nil {
+		return nil, err
+	}
+	if itself != nil {
+		all = append(all, itself.resources(a, c.Keycloak)...)
+	}
 	for i, want := range c.Clients {
+		if want.RegistersItself() {
+			continue
+		}
 		r, err := newClient(a, c, s, profiles, want)
 		if err != nil {
 			return nil, fmt.Errorf("clients[%d]: %w", i, err)
@@ -36,6 +46,20 @@ func Resources(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles) 
 		all = append(all, &user{a, s, c.Keycloak.Realm, want})
 	}
 	return all, nil
+}
+
+// withResources adds, for a Keycloak with resource indicators, the client whose resource a server is: the one that introspects
+// its tokens, since both bear the server's url for an id.
+func withResources(a *Admin, c plan.Connection) plan.Connection {
+	if !a.on(featureResources) {
+		return c
+	}
+	for _, s := range c.Servers {
+		if !slices.ContainsFunc(c.Clients, func(one plan.Client) bool { return one.ID == s.URL }) {
+			c.Clients = append(slices.Clone(c.Clients), plan.Client{Profile: plan.Introspection, Server: s.URL})
+		}
+	}
+	return c.Defaults()
 }
 
 func newClient(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles, want plan.Client) (*client, error) {

@@ -46,6 +46,7 @@ const (
 	openIDConnect   = "openid-connect"
 	audienceMapper  = "oidc-audience-mapper"
 	mapperName      = "mcp-audience"
+	resourceMapper  = "mcp-resource"
 	customAudience  = "included.custom.audience"
 	clientAudience  = "included.client.audience"
 	scopesPath      = "client-scopes"
@@ -62,6 +63,18 @@ func (s *scope) mapperConfig() map[string]string {
 		"introspection.token.claim": "true",
 		"lightweight.claim":         "false",
 	}
+}
+
+// resourceConfig is of a second mapper, for a Keycloak with resource indicators: a token for a resource is given only where the
+// audience has the client whose resource it is. That client's id is the server's url, so the audience stays one.
+func (s *scope) resourceConfig() map[string]string {
+	if !s.a.on(featureResources) {
+		return nil
+	}
+	config := s.mapperConfig()
+	delete(config, customAudience)
+	config[clientAudience] = s.want.Server
+	return config
 }
 
 // attributes that decide whether tokens name the scope, and what the user is asked.
@@ -123,7 +136,7 @@ func (s *scope) planChange(have *scopeRep) (plan.Change, error) {
 			Propose: "adopt: true for this scope in mcpwiz.yaml lets mcpwiz change it; or take another name"}, nil
 	}
 	want := s.attributes(ownedTag(whose))
-	before := scopeBefore{have.Description, absentAsNull(have.Attributes, want), s.mapper(have), s.want.Server}
+	before := scopeBefore{have.Description, absentAsNull(have.Attributes, want), s.mapper(have), have.mapperNamed(resourceMapper), s.want.Server}
 	return s.compare(have, ownedTag(whose)).change(plan.Update, before)
 }
 
@@ -132,6 +145,7 @@ type scopeBefore struct {
 	Description string             `json:"description"`
 	Attributes  map[string]*string `json:"attributes"`
 	Mapper      *mapperRep         `json:"mapper,omitempty"`
+	Resource    *mapperRep         `json:"resource_mapper,omitempty"`
 	// Server is the audience that the mapper was given.
 	Server string `json:"server"`
 }
@@ -157,14 +171,29 @@ func (s *scope) compare(have *scopeRep, tagged string) fields {
 		delete(want, tag)
 	}
 	f.attributes(have.Attributes, want)
-	config := map[string]string{}
-	if m := s.mapper(have); m != nil {
-		config = m.Config
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.mapperConfig())) {
-		f.want("mapper."+name, config[name], s.mapperConfig()[name])
-	}
+	f.mapper("mapper.", s.mapper(have), s.mapperConfig())
+	f.mapper("resource-mapper.", have.mapperNamed(resourceMapper), s.resourceConfig())
 	return f
+}
+
+// mapper notes what differs in the configuration of a mapper, which may not be there.
+func (f *fields) mapper(prefix string, have *mapperRep, want map[string]string) {
+	config := map[string]string{}
+	if have != nil {
+		config = have.Config
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		f.want(prefix+name, config[name], want[name])
+	}
+}
+
+func (s *scopeRep) mapperNamed(name string) *mapperRep {
+	for i, m := range s.Mappers {
+		if m.Type == audienceMapper && m.Name == name {
+			return &s.Mappers[i]
+		}
+	}
+	return nil
 }
 
 // mapper returns the audience mapper that names our server, or else the one of our name.

@@ -3,6 +3,7 @@ package keycloak
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -26,28 +27,40 @@ func (s *scope) Apply(ctx context.Context, c plan.Change) error {
 	if err := s.put(ctx, "change", have.ID, body); err != nil {
 		return err
 	}
-	m := s.mapper(have)
-	if m == nil {
-		return s.addMapper(ctx, have.ID)
+	if err := s.setMapper(ctx, have.ID, mapperName, s.mapper(have), s.mapperConfig()); err != nil {
+		return err
 	}
-	// A PUT of a mapper replaces the whole configuration.
-	config := maps.Clone(m.Config)
-	maps.Copy(config, s.mapperConfig())
-	changed := *m
-	changed.Config = config
-	return s.putMapper(ctx, have.ID, changed)
+	if config := s.resourceConfig(); config != nil {
+		return s.setMapper(ctx, have.ID, resourceMapper, have.mapperNamed(resourceMapper), config)
+	}
+	return nil
+}
+
+// setMapper makes the mapper, or changes what we own of it: a PUT replaces the whole configuration.
+func (s *scope) setMapper(ctx context.Context, id, name string, have *mapperRep, want map[string]string) error {
+	if have == nil {
+		return s.addMapper(ctx, id, newMapper(name, want))
+	}
+	changed := *have
+	changed.Config = maps.Clone(have.Config)
+	maps.Copy(changed.Config, want)
+	return s.putMapper(ctx, id, changed)
 }
 
 func (s *scope) create(ctx context.Context) error {
 	attributes := s.attributes(tagOurs)
 	attributes["include.in.openid.provider.metadata"] = "true"
+	mappers := []mapperRep{newMapper(mapperName, s.mapperConfig())}
+	if config := s.resourceConfig(); config != nil {
+		mappers = append(mappers, newMapper(resourceMapper, config))
+	}
 	return s.a.raw(ctx, "create client scope "+s.want.Name, http.MethodPost, scopeRep{
-		Name: s.want.Name, Description: s.want.Description, Protocol: openIDConnect, Attributes: attributes, Mappers: []mapperRep{s.newMapper()},
+		Name: s.want.Name, Description: s.want.Description, Protocol: openIDConnect, Attributes: attributes, Mappers: mappers,
 	}, nil, "realms", s.realm, scopesPath)
 }
 
-func (s *scope) newMapper() mapperRep {
-	return mapperRep{Name: mapperName, Protocol: openIDConnect, Type: audienceMapper, Config: s.mapperConfig()}
+func newMapper(name string, config map[string]string) mapperRep {
+	return mapperRep{Name: name, Protocol: openIDConnect, Type: audienceMapper, Config: config}
 }
 
 func (s *scope) find(ctx context.Context) (*scopeRep, error) {
@@ -59,8 +72,8 @@ func (s *scope) put(ctx context.Context, verb, id string, body any) error {
 	return s.a.raw(ctx, verb+" client scope "+s.want.Name, http.MethodPut, body, nil, "realms", s.realm, scopesPath, id)
 }
 
-func (s *scope) addMapper(ctx context.Context, id string) error {
-	return s.a.raw(ctx, "add the audience mapper to client scope "+s.want.Name, http.MethodPost, s.newMapper(), nil,
+func (s *scope) addMapper(ctx context.Context, id string, m mapperRep) error {
+	return s.a.raw(ctx, "add the audience mapper to client scope "+s.want.Name, http.MethodPost, m, nil,
 		"realms", s.realm, scopesPath, id, mapperPath, mapperModelPath)
 }
 
@@ -104,13 +117,18 @@ func (s *scope) putBack(ctx context.Context, have *scopeRep, before scopeBefore)
 	if err := s.put(ctx, "put back", have.ID, body); err != nil {
 		return err
 	}
-	switch m := s.mapper(have); {
-	case before.Mapper == nil && m != nil:
-		return s.deleteMapper(ctx, have.ID, m.ID)
-	case before.Mapper != nil && m != nil:
-		back := *before.Mapper
-		back.ID = m.ID
-		return s.putMapper(ctx, have.ID, back)
+	return errors.Join(s.mapperBack(ctx, have.ID, s.mapper(have), before.Mapper),
+		s.mapperBack(ctx, have.ID, have.mapperNamed(resourceMapper), before.Resource))
+}
+
+func (s *scope) mapperBack(ctx context.Context, id string, now, before *mapperRep) error {
+	switch {
+	case before == nil && now != nil:
+		return s.deleteMapper(ctx, id, now.ID)
+	case before != nil && now != nil:
+		back := *before
+		back.ID = now.ID
+		return s.putMapper(ctx, id, back)
 	}
 	return nil
 }

@@ -95,11 +95,10 @@ func notReached(ctx context.Context, call string, err error, seen *outcome) erro
 // Standing looks, and changes nothing: what an account may write it is asked with requests that must be refused for what
 // they say, and are refused earlier where the right is missing.
 func (a *Admin) Standing(ctx context.Context, realm string, users bool) (Standing, error) {
-	version, err := a.Version(ctx)
-	if err != nil && !isStatus(err, http.StatusForbidden) {
+	if err := a.Learn(ctx); err != nil {
 		return Standing{}, err
 	}
-	s := Standing{Version: version}
+	s := Standing{Version: a.Version()}
 	have, err := a.realm(ctx, realm)
 	switch {
 	case isStatus(err, http.StatusForbidden): // no right in it at all

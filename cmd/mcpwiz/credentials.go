@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -79,7 +80,7 @@ func (p *program) runCredentials(o *credentialsOptions) error {
 func unknownClient(c plan.Connection, name string) error {
 	var ids []string
 	for _, client := range c.Defaults().Clients {
-		ids = append(ids, client.ID)
+		ids = append(ids, cmp.Or(client.ID, client.Profile))
 	}
 	return usage("there are "+strings.Join(ids, ", "), "the connection has no client %q", name)
 }
@@ -122,6 +123,8 @@ func (g credential) text(client plan.Client, registered keycloak.Registration) s
 // advice answers what people ask next.
 func advice(client plan.Client, registered keycloak.Registration) []string {
 	switch {
+	case client.RegistersItself():
+		return []string{"No client id: leave that field empty, and the client brings its own along (registration: " + client.Registration + ")."}
 	case client.Profile == "claude-ai":
 		return []string{
 			"Client id and secret are under Advanced settings. Claude has no field for a Token URL and needs none: it finds Keycloak through the server's metadata.",

@@ -91,7 +91,8 @@ func (h *hand) export(realm string) string {
 	status, all := h.call(http.MethodPost, "/"+realm+"/partial-export?exportClients=true&exportGroupsAndRoles=true", nil)
 	if status == http.StatusNotFound {
 		lists := map[string]any{}
-		for _, path := range []string{"", "/clients", "/client-scopes", "/users", "/components", "/default-default-client-scopes", "/default-optional-client-scopes"} {
+		for _, path := range []string{"", "/clients", "/client-scopes", "/users", "/components", "/default-default-client-scopes", "/default-optional-client-scopes",
+			"/client-policies/profiles", "/client-policies/policies"} {
 			lists[path] = h.must(http.MethodGet, "/"+realm+path, nil)
 		}
 		all = lists

@@ -68,6 +68,8 @@ func (p *program) fileHandshake(ctx context.Context, o *handshakeOptions, c plan
 	secret, hasSecret := secrets.Get(plan.ClientSecret(one.ID))
 	key, hasKey := secrets.Get(plan.ClientKey(one.ID))
 	switch {
+	case one.RegistersItself():
+		h.Register = true
 	case o.keyFile == "" && one.Auth == plan.AuthPrivateKeyJWT && hasKey:
 		h.PrivateKey = key.Reveal()
 	case o.keyFile == "" && hasSecret:

@@ -34,14 +34,16 @@ var keys = map[string]key{
 	"jwks-url":     {"URL", "keycloak.jwks_url: where keys are fetched, if not by the public name", ofKeycloak(func(k *plan.Keycloak) *string { return &k.JWKSURL })},
 	"ca-file":      {"file", "keycloak.ca_file: certificates to trust for admin_url and jwks_url", ofKeycloak(func(k *plan.Keycloak) *string { return &k.CAFile })},
 	"realm":        {"name", "keycloak.realm: follows from the issuer", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Realm })},
-	"create-realm": {"bool", "keycloak.create_realm: make the realm, and own its settings", setCreateRealm},
+	"create-realm": {"bool", "keycloak.create_realm: make the realm, and own its settings", ofFlag(func(k *plan.Keycloak) *bool { return &k.CreateRealm })},
+	"allow-vulnerable": {"bool", "keycloak.allow_vulnerable: open registration also where this version has known privilege escalations in it",
+		ofFlag(func(k *plan.Keycloak) *bool { return &k.AllowVulnerable })},
 	"admin-user":   {"name", "keycloak.admin.user: who signs in to the Admin API", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Admin.User })},
 	"admin-client": {"id", "keycloak.admin.client_id: the client that signs in instead of a user", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Admin.ClientID })},
 	"admin-realm":  {"name", "keycloak.admin.realm: where they sign in (default: master)", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Admin.Realm })},
 
 	"scope": {"name[,key=value...]", "scopes: a client scope with the server's audience; repeatable (keys: description, consent_text, server, adopt)",
 		entryOf(func(c *plan.Connection) *[]plan.Scope { return &c.Scopes }, "name", "name")},
-	"client": {"profile[,key=value...]", "clients: repeatable (keys: id, server, confidential, consent, redirect_uris, access_token_lifespan, auth, adopt)",
+	"client": {"profile[,key=value...]", "clients: repeatable (keys: registration, id, server, confidential, consent, redirect_uris, access_token_lifespan, auth, adopt)",
 		entryOf(func(c *plan.Connection) *[]plan.Client { return &c.Clients }, "profile", "id")},
 	"user": {"name[,key=value...]", "users: a test user in a realm that mcpwiz made; repeatable (keys: email, first_name, last_name)",
 		entryOf(func(c *plan.Connection) *[]plan.User { return &c.Users }, "name", "name")},
@@ -96,9 +98,11 @@ func ofKeycloak(at func(*plan.Keycloak) *string) func(*plan.Connection, string) 
 	}
 }
 
-func setCreateRealm(c *plan.Connection, value string) (err error) {
-	c.Keycloak.CreateRealm, err = strconv.ParseBool(value)
-	return err
+func ofFlag(at func(*plan.Keycloak) *bool) func(*plan.Connection, string) error {
+	return func(c *plan.Connection, value string) (err error) {
+		*at(&c.Keycloak), err = strconv.ParseBool(value)
+		return err
+	}
 }
 
 // entryOf sets keys of the entry of a list that has the same value of the key by, and, where it is given, of the key also.

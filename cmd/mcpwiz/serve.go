@@ -154,7 +154,7 @@ func (p *program) endpoint(c plan.Connection, s plan.Server) (server.Endpoint, e
 		e.Listen = loopbackOf(s.URL)
 	}
 	for _, client := range c.Clients {
-		if client.Server != s.URL {
+		if client.Server != s.URL || client.RegistersItself() {
 			continue
 		}
 		r, err := keycloak.RegistrationOf(c, client, p.profileOf)

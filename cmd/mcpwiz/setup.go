@@ -14,7 +14,7 @@ import (
 )
 
 // setupKeys are the keys that setup uses.
-var setupKeys = []string{"url", "issuer", "admin-url", "ca-file", "realm", "create-realm", "admin-user", "admin-client", "admin-realm",
+var setupKeys = []string{"url", "issuer", "admin-url", "ca-file", "realm", "create-realm", "allow-vulnerable", "admin-user", "admin-client", "admin-realm",
 	"scope", "client", "user"}
 
 type setupOptions struct {
@@ -157,6 +157,9 @@ func (s *provisioning) begin(ctx context.Context) (err error) {
 	if s.admin, err = s.program.login(ctx, who); err != nil {
 		return err
 	}
+	if err := s.admin.Learn(ctx); err != nil {
+		return err
+	}
 	if s.resources, err = keycloak.Resources(s.admin, s.connection, s.secrets, s.program.profileOf); err != nil {
 		return usage("", "%w", err)
 	}
@@ -240,7 +243,7 @@ func changes(of plan.Plan) int {
 func (s *provisioning) next(f *connectionFlags) []string {
 	var all []string
 	for _, c := range s.connection.Defaults().Clients {
-		if c.Profile != plan.Introspection {
+		if c.Profile != plan.Introspection && !c.RegistersItself() {
 			all = append(all, fmt.Sprintf("mcpwiz credentials %s %s", quoted(c.ID), f.flags(credentialsKeys...)))
 		}
 	}

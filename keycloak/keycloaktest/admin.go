@@ -81,6 +81,12 @@ var adminRoutes = []route{
 	{http.MethodDelete, "users/{user}/role-mappings/clients/{client}", mapRoles},
 	{http.MethodDelete, "sessions/{session}", deleteSession},
 
+	{http.MethodGet, "client-policies/profiles", readPolicies},
+	{http.MethodPut, "client-policies/profiles", updateProfiles},
+	{http.MethodGet, "client-policies/policies", readPolicies},
+	{http.MethodPut, "client-policies/policies", updatePolicies},
+	{http.MethodPost, "partial-export", exportRealm},
+
 	{http.MethodGet, "components", listComponents},
 	{http.MethodPost, "components", createComponent},
 	{http.MethodGet, "components/{component}", readComponent},
@@ -213,10 +219,10 @@ func serverInfo(c *call) answer {
 	features := []feature{{"DPOP", "OAuth 2.0 Demonstrating Proof-of-Possession at the Application Layer", "DEFAULT", true},
 		{"PAR", "OAuth 2.0 Pushed Authorization Requests (PAR)", "DEFAULT", true}}
 	if !c.old {
-		features = append(features, feature{"CIMD", "OAuth Client ID Metadata Document", "EXPERIMENTAL", false},
-			feature{"RESOURCE_INDICATORS", "Resource Indicators for OAuth 2.0", "EXPERIMENTAL", false})
+		features = append(features, feature{"CIMD", "OAuth Client ID Metadata Document", "EXPERIMENTAL", c.has(documents)},
+			feature{"RESOURCE_INDICATORS", "Resource Indicators for OAuth 2.0", "EXPERIMENTAL", c.has(resourceIndicators)})
 	}
-	info := map[string]any{"features": features}
+	info := map[string]any{"features": features, "componentTypes": c.componentTypes()}
 	if c.mayCreateRealms() || !c.old && have.has("manage-realm") {
 		info["systemInfo"] = map[string]any{"version": c.o.Version}
 	}

@@ -69,7 +69,8 @@ func (c *call) askingClient(q url.Values) (of *client, page answer, ok bool) {
 	case len(q["client_id"]) != 1, q.Get("request") != "", q.Get("request_uri") != "", q.Get("max_age") != "" && badAge != nil:
 		return nil, c.badRequest("Invalid Request"), false
 	case of == nil:
-		return nil, c.badRequest("Client not found."), false
+		made, why := c.byDocument(q.Get("client_id"), q.Get("redirect_uri"))
+		return made, c.badRequest(why), why == ""
 	case !of.rep.Enabled:
 		return nil, c.badRequest("Client disabled."), false
 	case of.rep.BearerOnly:

@@ -1,6 +1,7 @@
 package keycloaktest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -89,8 +90,11 @@ func updateComponent(c *call) answer {
 			return a
 		}
 		next := *one
-		if sent.Config != nil {
-			next.Config = sent.Config
+		next.Config = maps.Clone(one.Config)
+		for key, v := range sent.Config { // what is left out stays, what is empty goes
+			if next.Config[key] = v; len(v) == 0 || len(v) == 1 && v[0] == "" {
+				delete(next.Config, key)
+			}
 		}
 		if sent.Name != "" {
 			next.Name = sent.Name

@@ -90,11 +90,11 @@ func byCode(c *call, of *client) answer {
 	if why := code.verify(c.form.Get("code_verifier")); why != "" {
 		return invalidGrant(why)
 	}
-	g := grant{claimant: claimant{of, s.user, code.scopes, notesOf(s)}, session: s, openID: code.openID, nonce: code.nonce, kind: "ac"}
+	g := grant{claimant: claimant{client: of, user: s.user, scopes: code.scopes, notes: notesOf(s)}, session: s, openID: code.openID, nonce: code.nonce, kind: "ac"}
 	if g.asksOffline() {
 		g.session, g.offline = c.takeOffline(s, of), true
 	}
-	return document(http.StatusOK, c.issue(g))
+	return c.grant(g)
 }
 
 func (g grant) asksOffline() bool {
@@ -140,7 +140,7 @@ func byClient(c *call, of *client) answer {
 	g.kind = "cc"
 	ip := remoteIP(c.r)
 	g.notes = map[string]any{"clientHost": ip, "clientAddress": ip, "client_id": of.rep.ClientID}
-	return document(http.StatusOK, c.issue(g))
+	return c.grant(g)
 }
 
 // asked makes a grant of the scope that a request names; an empty one is not the same as none.
@@ -188,7 +188,7 @@ func byPassword(c *call, of *client) answer {
 	if g.asksOffline() {
 		g.session, g.offline = c.takeOffline(s, of), true
 	}
-	return document(http.StatusOK, c.issue(g))
+	return c.grant(g)
 }
 
 func byRefreshToken(c *call, of *client) answer {
@@ -219,7 +219,7 @@ func byRefreshToken(c *call, of *client) answer {
 		}
 		g.narrow(asked)
 	}
-	return document(http.StatusOK, c.issue(g))
+	return c.grant(g)
 }
 
 // resume finds the session of a refresh token again.

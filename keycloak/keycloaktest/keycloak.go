@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ type Options struct {
 	AdminUser, AdminPassword string
 	// Version is whom to answer as where versions differ: "26.4.7" or what is before it, else 26.7.3.
 	Version string
+	// Features are those, off by default, that are on: "cimd" and "resource-indicators", which no 26.4 has.
+	Features []string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -61,6 +64,9 @@ func newKey() *rsa.PrivateKey {
 	}
 	return key
 }
+
+// has: the feature is on.
+func (k *Keycloak) has(feature string) bool { return !k.old && slices.Contains(k.o.Features, feature) }
 
 func (k *Keycloak) realm(name string) *realm {
 	for _, r := range k.realms {

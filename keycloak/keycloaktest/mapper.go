@@ -12,6 +12,8 @@ type claimant struct {
 	scopes []*scope
 	// notes of the session: when the user signed in, where a service account calls from.
 	notes map[string]any
+	// resource is the only one that the token is for, where one was asked for (RFC 8707 2.2).
+	resource string
 }
 
 // mappers are those of the scopes granted, and the client's own.
@@ -48,6 +50,9 @@ func (x claimant) write(claims map[string]any, realm *realm, on string) {
 		default:
 			x.claim(claims, realm, m)
 		}
+	}
+	if x.resource != "" {
+		audience = []string{x.resource}
 	}
 	setAudience(claims, audience)
 }

@@ -18,6 +18,7 @@ type realm struct {
 	clients            []*client
 	users              []*user
 	components         []*component
+	profiles, policies []policyEntry
 	roles              []role
 
 	sessions map[string]*session

@@ -76,6 +76,9 @@ func register(c *call) answer {
 	if a, ok := c.describe(&rep, m); !ok {
 		return a
 	}
+	if c.realm.forcesPKCE() {
+		rep.Attributes["pkce.code.challenge.method"] = "S256"
+	}
 	one := c.addClient(rep, true, m.Scope != "")
 	shown := c.registration(one)
 	shown["client_id_issued_at"] = c.now.Unix()

@@ -22,7 +22,7 @@ type Connection struct {
 	Keycloak Keycloak `yaml:"keycloak"`
 	// Scopes each carry one server's audience. None: one for each server.
 	Scopes []Scope `yaml:"scopes,omitempty"`
-	// Clients are pre-registered. None: Claude's.
+	// Clients are who may come. None: Claude's.
 	Clients []Client `yaml:"clients,omitempty"`
 	// Users are for tests, and made only in a realm of our own.
 	Users []User `yaml:"users,omitempty"`
@@ -59,8 +59,10 @@ type Keycloak struct {
 	Realm string `yaml:"realm,omitempty"`
 	// CreateRealm makes the realm our own: mcpwiz makes it and owns its settings. Otherwise it has to be there and no
 	// realm-level field is touched.
-	CreateRealm bool  `yaml:"create_realm,omitempty"`
-	Admin       Admin `yaml:"admin,omitempty"`
+	CreateRealm bool `yaml:"create_realm,omitempty"`
+	// AllowVulnerable opens registration also where the version of Keycloak has known privilege escalations in it.
+	AllowVulnerable bool  `yaml:"allow_vulnerable,omitempty"`
+	Admin           Admin `yaml:"admin,omitempty"`
 }
 
 // Admin says who signs in to the Admin API: a user or a client; the secret comes from elsewhere (see Ask).
@@ -83,11 +85,14 @@ type Scope struct {
 	Adopt bool `yaml:"adopt,omitempty"`
 }
 
-// A Client is an OAuth client, registered by us so that nothing experimental and no open registration is needed.
+// A Client is an OAuth client, as a rule registered by us, so that nothing experimental and no open registration is needed.
 type Client struct {
 	// Profile names how the client behaves (claude-ai, claude-code, m2m, ...), or is "introspection".
 	Profile string `yaml:"profile"`
-	ID      string `yaml:"id,omitempty"`
+	// Registration is how the client gets its id: pre-registered (also when empty), dynamic or metadata-document. With the
+	// last two it brings what it is along, and of what follows here only Server holds.
+	Registration string `yaml:"registration,omitempty"`
+	ID           string `yaml:"id,omitempty"`
 	// Server is the url whose scopes the client gets. Empty: the first.
 	Server string `yaml:"server,omitempty"`
 	// Confidential: it has a secret. Absent: as its profile can keep one.
@@ -114,6 +119,19 @@ type User struct {
 
 // Introspection is the profile of a client that only introspects tokens (RFC 7662).
 const Introspection = "introspection"
+
+// The ways in which a client gets its id: we make it; it registers itself (RFC 7591); its id is the URL of its metadata
+// document.
+const (
+	PreRegistered    = "pre-registered"
+	Dynamic          = "dynamic"
+	MetadataDocument = "metadata-document"
+)
+
+// RegistersItself: the client's id is not ours to choose.
+func (c Client) RegistersItself() bool {
+	return c.Registration == Dynamic || c.Registration == MetadataDocument
+}
 
 // The ways in which a machine shows who it is.
 const (

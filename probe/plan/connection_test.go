@@ -20,7 +20,7 @@ func TestParseNamesLineAndKey(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, want string }{
 		"unknown key, near":    {small + "  isuer: x\n", `f.yaml:6: unknown key "keycloak.isuer": did you mean "issuer"?`},
-		"unknown key, far":     {small + "  zzzzzzzzz: x\n", `f.yaml:6: unknown key "keycloak.zzzzzzzzz": known here are admin, admin_url, ca_file`},
+		"unknown key, far":     {small + "  zzzzzzzzz: x\n", `f.yaml:6: unknown key "keycloak.zzzzzzzzz": known here are admin, admin_url, allow_vulnerable, ca_file`},
 		"unknown key in list":  {"version: 1\nservers:\n  - ulr: x\n", `f.yaml:3: unknown key "servers[0].ulr": did you mean "url"?`},
 		"number for bool":      {small + "  create_realm: 3\n", `f.yaml:6: keycloak.create_realm is "3", must be true or false`},
 		"text for number":      {small + "clients:\n  - profile: m2m\n    access_token_lifespan: long\n", `f.yaml:8: clients[0].access_token_lifespan is "long", must be a whole number`},

@@ -95,6 +95,10 @@ func (c Connection) defaultScopes() []Scope {
 
 func (c Client) defaults(first string) Client {
 	c.Server = cmp.Or(c.Server, first)
+	c.Registration = cmp.Or(c.Registration, PreRegistered)
+	if c.RegistersItself() {
+		return c
+	}
 	c.AccessTokenLifespan = cmp.Or(c.AccessTokenLifespan, DefaultLifespan)
 	c.Auth = cmp.Or(c.Auth, AuthSecret)
 	if c.Profile == Introspection {

@@ -143,6 +143,10 @@ func (v *validation) clients(clients []Client) {
 			v.say("%s.profile: missing: claude-ai, claude-code, m2m, %s, ...", key, Introspection)
 		}
 		v.knownServer(key, c.Server)
+		if c.RegistersItself() {
+			v.selfRegistered(key, c)
+			continue
+		}
 		v.client(key, c)
 		if ids[c.ID] {
 			v.say("%s.id: %q is there twice: give each client an id of its own", key, c.ID)
@@ -151,7 +155,24 @@ func (v *validation) clients(clients []Client) {
 	}
 }
 
+// selfRegistered holds a client that brings along what it is to saying nothing of that here.
+func (v *validation) selfRegistered(key string, c Client) {
+	if c.Profile == Introspection {
+		v.say("%s.registration: who introspects is registered beforehand: leave registration out", key)
+	}
+	given := map[string]bool{"id": c.ID != "", "confidential": c.Confidential != nil, "consent": c.Consent != nil,
+		"redirect_uris": len(c.RedirectURIs) > 0, "access_token_lifespan": c.AccessTokenLifespan != 0, "auth": c.Auth != "", "adopt": c.Adopt}
+	for _, name := range sortedKeys(given) {
+		if given[name] {
+			v.say("%s.%s: with registration: %s the client brings that along: leave it out", key, name, c.Registration)
+		}
+	}
+}
+
 func (v *validation) client(key string, c Client) {
+	if c.Registration != PreRegistered {
+		v.say("%s.registration: %q must be %s, %s or %s", key, c.Registration, PreRegistered, Dynamic, MetadataDocument)
+	}
 	if len(c.ID) > 255 || strings.ContainsFunc(c.ID, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		v.say("%s.id: %q must be up to 255 visible ASCII characters", key, c.ID)
 	}

@@ -39,6 +39,11 @@ func TestValidateSaysWhatToDo(t *testing.T) {
 			no := false
 			c.Clients[0].Confidential, c.Clients[0].Auth = &no, AuthPrivateKeyJWT
 		},
+		"must be pre-registered, dynamic or metadata-document": func(c *Connection) { c.Clients[0].Registration = "open" },
+		"clients[0].id: with registration: dynamic":            func(c *Connection) { c.Clients[0].Registration = Dynamic },
+		"who introspects is registered beforehand": func(c *Connection) {
+			c.Clients[0] = Client{Profile: Introspection, Registration: MetadataDocument}
+		},
 		"has a wildcard":        func(c *Connection) { c.Clients[0].RedirectURIs[0] = "https://claude.ai/*" },
 		"no absolute URI":       func(c *Connection) { c.Clients[0].RedirectURIs[0] = "notaurl" },
 		"no client comes back":  func(c *Connection) { c.Clients[0].RedirectURIs[0] = "javascript:alert(1)" },

@@ -2,8 +2,9 @@
 //
 //	withkeycloak [-require] [-versions 26.7.3,26.4.7] -- go test ./...
 //
-// The command finds them in MCPWIZ_TEST_KEYCLOAK (name=url, separated by commas), and their administrator in
-// MCPWIZ_TEST_KEYCLOAK_ADMIN and MCPWIZ_TEST_KEYCLOAK_PASSWORD. Its exit code is passed on.
+// The command finds them in MCPWIZ_TEST_KEYCLOAK (name=url, separated by commas), those that have further features on in
+// MCPWIZ_TEST_KEYCLOAK_FEATURES, and their administrator in MCPWIZ_TEST_KEYCLOAK_ADMIN and MCPWIZ_TEST_KEYCLOAK_PASSWORD. Its
+// exit code is passed on.
 package main
 
 import (
@@ -23,7 +24,7 @@ import (
 
 func main() {
 	require := flag.Bool("require", false, "fail when a real Keycloak cannot be had")
-	versions := flag.String("versions", distribution.DefaultVersion+",26.4.7", "what to start; a feature is added as in 26.7.3+cimd")
+	versions := flag.String("versions", distribution.DefaultVersion+",26.4.7,"+distribution.DefaultVersion+"+cimd+resource-indicators", "what to start; a feature is added as in 26.7.3+cimd")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		fmt.Fprintln(os.Stderr, "withkeycloak: no command: withkeycloak -- go test ./...")

@@ -44,9 +44,10 @@ func TestWhatTheCommandIsTold(t *testing.T) {
 	s := servers{
 		{"26.7.3", &distribution.Running{URL: "http://127.0.0.1:1", AdminUser: "admin", AdminPassword: "secret"}},
 		{"26.4.7", &distribution.Running{URL: "http://127.0.0.1:2", AdminUser: "admin", AdminPassword: "secret"}},
+		{"26.7.3+cimd", &distribution.Running{URL: "http://127.0.0.1:3", AdminUser: "admin", AdminPassword: "secret"}},
 	}
 	want := []string{"MCPWIZ_TEST_KEYCLOAK=26.7.3=http://127.0.0.1:1,26.4.7=http://127.0.0.1:2",
-		"MCPWIZ_TEST_KEYCLOAK_ADMIN=admin", "MCPWIZ_TEST_KEYCLOAK_PASSWORD=secret"}
+		"MCPWIZ_TEST_KEYCLOAK_FEATURES=26.7.3+cimd=http://127.0.0.1:3", "MCPWIZ_TEST_KEYCLOAK_ADMIN=admin", "MCPWIZ_TEST_KEYCLOAK_PASSWORD=secret"}
 	if got := s.env(); !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}

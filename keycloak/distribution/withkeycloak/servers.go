@@ -15,6 +15,7 @@ import (
 // What the tests read: the servers, and the administrator that they have in common.
 const (
 	envServers  = "MCPWIZ_TEST_KEYCLOAK"
+	envFeatures = "MCPWIZ_TEST_KEYCLOAK_FEATURES"
 	envAdmin    = "MCPWIZ_TEST_KEYCLOAK_ADMIN"
 	envPassword = "MCPWIZ_TEST_KEYCLOAK_PASSWORD"
 )
@@ -59,11 +60,15 @@ func (s servers) env() []string {
 	if len(s) == 0 {
 		return nil
 	}
-	var all []string
+	var plain, featured []string
 	for _, one := range s {
-		all = append(all, one.name+"="+one.URL)
+		if strings.Contains(one.name, "+") {
+			featured = append(featured, one.name+"="+one.URL)
+		} else {
+			plain = append(plain, one.name+"="+one.URL)
+		}
 	}
-	return []string{envServers + "=" + strings.Join(all, ","), envAdmin + "=" + s[0].AdminUser, envPassword + "=" + s[0].AdminPassword}
+	return []string{envServers + "=" + strings.Join(plain, ","), envFeatures + "=" + strings.Join(featured, ","), envAdmin + "=" + s[0].AdminUser, envPassword + "=" + s[0].AdminPassword}
 }
 
 func (s servers) stop() {
