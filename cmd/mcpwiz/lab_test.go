@@ -2,8 +2,10 @@ package main
 
 import (
 	"io"
+	"slices"
 	"testing"
 
+	"github.com/mcpwiz/mcpwiz/probe/checks"
 	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/server/lab"
 )
@@ -15,6 +17,26 @@ func newLaboratory(t *testing.T) *laboratory {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// The lab names each thing once, and as right what the catalogue has.
+func TestLabNames(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for _, f := range slices.Concat(lab.Faults, lab.Healthy) {
+		if names[f.Name] || f.Name == "" || f.Does == "" {
+			t.Errorf("%q is there twice, or says nothing", f.Name)
+		}
+		names[f.Name] = true
+		for _, id := range slices.Concat(f.First, f.Heard) {
+			if checks.Lookup(id) == nil {
+				t.Errorf("%s: no check is named %s", f.Name, id)
+			}
+		}
+	}
+	if len(lab.Faults) < 80 || len(lab.Pairs) < 30 || len(lab.Healthy) < 12 {
+		t.Errorf("%d faults, %d pairs, %d healthy servers", len(lab.Faults), len(lab.Pairs), len(lab.Healthy))
+	}
 }
 
 // Every fault of the lab is named first, provoked and overheard, and nothing else is.

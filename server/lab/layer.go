@@ -7,100 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
-
-// On says of which requests something holds.
-type On func(*http.Request) bool
-
-func all(on ...On) On {
-	return func(r *http.Request) bool {
-		return !slices.ContainsFunc(on, func(o On) bool { return !o(r) })
-	}
-}
-
-func not(on On) On { return func(r *http.Request) bool { return !on(r) } }
-
-func method(name string) On { return func(r *http.Request) bool { return r.Method == name } }
-
-// path is one path; ending the end of one; wellKnown all below /.well-known/.
-func path(p string) On { return func(r *http.Request) bool { return r.URL.Path == p } }
-
-func ending(tail string) On {
-	return func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, tail) }
-}
-
-func wellKnown(r *http.Request) bool { return strings.Contains(r.URL.Path, "/.well-known/") }
-
-// resourceMetadata and serverMetadata are the places of either document.
-func resourceMetadata(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, "/.well-known/oauth-protected-resource")
-}
-
-func serverMetadata(r *http.Request) bool { return wellKnown(r) && !resourceMetadata(r) }
-
-// bearing requests have a token, whether or not it is a JWT.
-func bearing(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ")
-}
-
-func bearingJWT(r *http.Request) bool {
-	return bearing(r) && strings.Count(r.Header.Get("Authorization"), ".") == 2
-}
-
-func inSession(r *http.Request) bool { return r.Header.Get("Mcp-Session-Id") != "" }
-
-func agent(part string) On {
-	return func(r *http.Request) bool { return strings.Contains(r.UserAgent(), part) }
-}
-
-// calling requests are of a JSON-RPC method, granting ones of an OAuth grant type.
-func calling(methods ...string) On {
-	return func(r *http.Request) bool {
-		return slices.Contains(methods, message(r).Method)
-	}
-}
-
-func granting(kind string) On {
-	return func(r *http.Request) bool { return form(r).Get("grant_type") == kind }
-}
-
-// message reads a request's JSON-RPC message, form its form; both leave the body as it was.
-func message(r *http.Request) (m struct {
-	ID     json.RawMessage `json:"id"`
-	Method string          `json:"method"`
-	Params map[string]any  `json:"params"`
-}) {
-	_ = json.Unmarshal(content(r), &m) // what is no message has no method
-	return m
-}
-
-func form(r *http.Request) url.Values {
-	if r.Method != http.MethodPost {
-		return url.Values{}
-	}
-	q, _ := url.ParseQuery(string(content(r))) // what is no form has no fields
-	return q
-}
-
-func content(r *http.Request) []byte {
-	if r.Body == nil {
-		return nil
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		panic(http.ErrAbortHandler) // the client is gone
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	return body
-}
-
-func put(r *http.Request, body string) {
-	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
-	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
-}
 
 // on lays something over some requests.
 func on(some On, lay Layer) Layer {
@@ -147,19 +55,6 @@ func redirect(status int, to string) Layer { return answer(status, "", "", "Loca
 
 func hangUp(http.Handler) http.Handler {
 	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-}
-
-// late answers after a time, or when the client is gone.
-func late(after time.Duration) Layer {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			select {
-			case <-time.After(after):
-				next.ServeHTTP(w, r)
-			case <-r.Context().Done():
-			}
-		})
-	}
 }
 
 // asked changes a request on its way.
@@ -250,8 +145,6 @@ func location(change func(*url.URL)) Layer {
 	}, false)
 }
 
-func status(code int) Layer { return told(func(k *kept) { k.status = code }, false) }
-
 // result changes the results of JSON-RPC answers, whether they come as JSON or as events.
 func result(change func(map[string]any)) Layer {
 	edit := func(line []byte) []byte {
@@ -334,86 +227,4 @@ func encode(v any) []byte {
 // Lists has an authorization server list some scopes alone: clients that ask for all of them are to get them.
 func Lists(authorizationServer http.Handler, scopes ...any) http.Handler {
 	return on(serverMetadata, set("scopes_supported", scopes))(authorizationServer)
-}
-
-// told changes an answer before it is sent. Whoever changes no body lets streams through as they come.
-func told(change func(*kept), whole bool) Layer {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			k := &kept{to: w, header: w.Header(), change: change, whole: whole}
-			if whole {
-				r = r.Clone(r.Context())
-				r.Header.Set("Accept-Encoding", "identity")
-			}
-			next.ServeHTTP(k, r)
-			k.end()
-		})
-	}
-}
-
-// A kept answer is changed before it is sent: the whole of it, or its head alone.
-type kept struct {
-	to     http.ResponseWriter
-	header http.Header
-	status int
-	body   bytes.Buffer
-	change func(*kept)
-	whole  bool
-	sent   bool
-}
-
-func (k *kept) Header() http.Header { return k.header }
-
-func (k *kept) WriteHeader(status int) {
-	if k.status != 0 {
-		return
-	}
-	if k.status = status; !k.whole {
-		k.head()
-	}
-}
-
-func (k *kept) head() {
-	if k.sent {
-		return
-	}
-	k.sent = true
-	k.change(k)
-	k.to.WriteHeader(k.status)
-}
-
-func (k *kept) Write(b []byte) (int, error) {
-	k.WriteHeader(http.StatusOK)
-	if k.whole {
-		return k.body.Write(b)
-	}
-	return k.to.Write(b)
-}
-
-// write puts a JSON document in the place of the body.
-func (k *kept) write(v any) {
-	k.body.Reset()
-	k.body.Write(encode(v))
-}
-
-// Flush lets the events of a stream through where the body is not changed.
-func (k *kept) Flush() {
-	if k.whole {
-		return
-	}
-	k.WriteHeader(http.StatusOK)
-	_ = http.NewResponseController(k.to).Flush() // who cannot flush has nobody waiting
-}
-
-// Unwrap is for http.ResponseController.
-func (k *kept) Unwrap() http.ResponseWriter { return k.to }
-
-func (k *kept) end() {
-	k.WriteHeader(http.StatusOK)
-	if !k.whole {
-		return
-	}
-	k.header.Del("Content-Length")
-	k.head()
-	_, _ = k.to.Write(k.body.Bytes()) // a client that is gone reads nothing
 }
