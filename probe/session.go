@@ -58,7 +58,7 @@ func NewSession(open Opening, sink Sink) *Session {
 		trace: Trace{Target: open.Target, Profile: open.Profile, Now: open.At},
 	}
 	checks := map[Stage]int{}
-	for _, c := range open.Checks {
+	for _, c := range s.asked() {
 		checks[c.Stage]++
 	}
 	s.sink(Started{open.ID, open.Tool, open.Target, open.Source, profileOrNil(open.Profile), open.Expect, open.At, checks, open.CapturedBy})
@@ -175,7 +175,16 @@ func (s *Session) tell(f Finding) {
 }
 
 func (s *Session) judgement() *judgement {
-	return &judgement{trace: &s.trace, checks: s.open.Checks, expect: s.open.Expect, excused: s.excused}
+	return &judgement{trace: &s.trace, checks: s.asked(), expect: s.open.Expect, excused: s.excused}
+}
+
+// asked are the checks but for those of an audit that was not asked for and brought nothing.
+func (s *Session) asked() []*Check {
+	return slices.DeleteFunc(slices.Clone(s.open.Checks), func(c *Check) bool {
+		return c.OnRequest && !slices.ContainsFunc(c.Needs, func(e Evidence) bool {
+			return slices.Contains(s.open.Expect, e) || s.trace.Has(e)
+		})
+	})
 }
 
 func (s *Session) findings() []Finding { return s.judgement().findings() }
