@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -125,14 +126,16 @@ type TLS struct {
 // and typ and the claims on the allow-list (sub and sid as fingerprints).
 type Token struct {
 	// Where is request.authorization, request.<form field> or response.<member>.
-	Where       string         `json:"where"`
-	Length      int            `json:"length"`
-	Fingerprint string         `json:"fingerprint"`
-	JWT         bool           `json:"jwt"`
-	Alg         string         `json:"alg,omitempty"`
-	Kid         string         `json:"kid,omitempty"`
-	Typ         string         `json:"typ,omitempty"`
-	Claims      map[string]any `json:"claims,omitempty"`
+	Where       string `json:"where"`
+	Length      int    `json:"length"`
+	Fingerprint string `json:"fingerprint"`
+	JWT         bool   `json:"jwt"`
+	Alg         string `json:"alg,omitempty"`
+	Kid         string `json:"kid,omitempty"`
+	Typ         string `json:"typ,omitempty"`
+	// Unfit tells a character that no Authorization header may have (RFC 6750 section 2.1), "" for none.
+	Unfit  string         `json:"unfit,omitempty"`
+	Claims map[string]any `json:"claims,omitempty"`
 }
 
 // Audience returns the aud claim, which may be a string or an array (RFC 7519 section 4.1.3).
@@ -144,10 +147,11 @@ func (t Token) Claim(name string) string { s, _ := t.Claims[name].(string); retu
 // Time returns a NumericDate claim.
 func (t Token) Time(name string) (time.Time, bool) {
 	f, ok := numberOf(t.Claims[name])
-	if !ok {
+	if !ok || math.Abs(f) > 1e15 {
 		return time.Time{}, false
 	}
-	return time.Unix(0, int64(f*1e9)).UTC(), true
+	seconds, rest := math.Modf(f)
+	return time.Unix(int64(seconds), int64(rest*1e9)).UTC(), true
 }
 
 // URL returns the request's URL parsed; it is never nil.

@@ -3,7 +3,9 @@ package probe
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -30,7 +32,7 @@ func (r *redactor) token(where, value string) string {
 
 // describe takes a JWT apart without verifying it; anything else is opaque. An encrypted one shows its header alone.
 func (r *redactor) describe(value string, s Secret) Token {
-	t := Token{Length: s.Length, Fingerprint: s.Fingerprint}
+	t := Token{Length: s.Length, Fingerprint: s.Fingerprint, Unfit: unfit(value)}
 	parts := strings.Split(value, ".")
 	if len(value) > maxToken || len(parts) != 3 && len(parts) != 5 {
 		return t
@@ -46,10 +48,23 @@ func (r *redactor) describe(value string, s Secret) Token {
 	}
 	claims := segment(parts[1])
 	if claims == nil {
-		return Token{Length: s.Length, Fingerprint: s.Fingerprint}
+		return Token{Length: s.Length, Fingerprint: s.Fingerprint, Unfit: unfit(value)}
 	}
 	t.JWT, t.Claims = true, r.claims(claims)
 	return t
+}
+
+// b64token are the characters of a bearer token in a header (RFC 6750 section 2.1), the letters and digits left out.
+const b64token = "-._~+/="
+
+// unfit tells the first character of a token that is none of a bearer token's, by its code point and place.
+func unfit(value string) string {
+	for i, c := range value {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && !strings.ContainsRune(b64token, c) {
+			return fmt.Sprintf("U+%04X at character %d of %d", c, utf8.RuneCountInString(value[:i])+1, utf8.RuneCountInString(value))
+		}
+	}
+	return ""
 }
 
 // segment decodes a JWT's header or claims (RFC 7515 section 3.1); nil when they are none.

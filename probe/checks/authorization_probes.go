@@ -18,12 +18,23 @@ func sentTo(x *probe.Exchange) *url.URL {
 	return u
 }
 
+// lateJudge reports whether an answer leaves open what the authorization server will say to the request: it brings the browser
+// to a login first, and judges when the user has signed in. Keycloak judges before it shows its login page.
+func lateJudge(t *probe.Trace, x *probe.Exchange) bool {
+	if sentTo(x) != nil {
+		return sentBack(x) == nil
+	}
+	return succeeded(x) && !keycloak(t) && (x.Answer().Page == nil || x.Answer().Page.PageID == "")
+}
+
 func pkceEnforced(t *probe.Trace) probe.Verdict {
 	x := t.Last(probe.OfProbe("no-pkce"))
-	to := sentTo(x)
+	back := sentBack(x)
 	switch {
-	case to != nil && to.Query().Get("error") != "":
-		return probe.Pass("refused: %s %s", to.Query().Get("error"), quoted(to.Query().Get("error_description"))).On(x)
+	case back.Get("error") != "":
+		return probe.Pass("refused: %s %s", back.Get("error"), quoted(back.Get("error_description"))).On(x)
+	case lateJudge(t, x):
+		return probe.Unknown("the login comes before the request is judged: %s", answered(x)).On(x)
 	case x.Status() >= 500 || x.Status() == 404:
 		return probe.Unknown("%s", answered(x)).On(x)
 	case errorPage(x):
@@ -49,6 +60,8 @@ func badRedirectRefused(t *probe.Trace) probe.Verdict {
 		return probe.Unknown("%s", answered(x)).On(x)
 	case errorPage(x):
 		return probe.Pass("%s for redirect_uri %s", shown(x), quoted(evil)).On(x)
+	case lateJudge(t, x):
+		return probe.Unknown("the login comes before the redirect URI is judged: %s", answered(x)).On(x)
 	case to != nil && to.Query().Has("error"):
 		return probe.Unknown("redirected to %s with %s before the redirect URI was judged", to.Host, to.Query().Get("error")).On(x)
 	}

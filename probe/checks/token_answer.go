@@ -28,7 +28,11 @@ func answerValid(t *probe.Trace) probe.Verdict {
 	}
 	switch {
 	case text(o["access_token"]) == "":
-		return fail("access_token is %s, not a string", value(o["access_token"]))
+		return fail("access_token is %s, not a string", value(o["access_token"])).
+			Mend("answer as RFC 6749 section 5.1 has it: access_token one string")
+	case unbearable(x) != "":
+		return fail("access_token has %s, which no bearer token has (RFC 6750 section 2.1)", unbearable(x)).
+			Mend("issue tokens of letters, digits and -._~+/= alone; look for a line end or a blank that is pasted on to the token")
 	case kind == nil:
 		return fail("there is no token_type")
 	case !strings.EqualFold(text(kind), "Bearer"):
@@ -39,7 +43,8 @@ func answerValid(t *probe.Trace) probe.Verdict {
 	case expires != nil && !isNumber:
 		return fail("expires_in is %s, not a number", value(expires))
 	case strict(x.Answer().Problem):
-		return fail("the body %s", x.Answer().Problem)
+		return fail("the body %s", x.Answer().Problem).
+			Mend("write the answer with a JSON encoder: UTF-8 without a byte order mark, one object, Content-Type: application/json")
 	case x.Answer().Problem != "":
 		return probe.Warn("the body is not what its label says: %s", x.Answer().Problem).On(x).
 			So("strict clients drop the token").Mend("label the answer application/json")
@@ -50,6 +55,12 @@ func answerValid(t *probe.Trace) probe.Verdict {
 			So("a cache on the way may keep the token").Mend("answer with Cache-Control: no-store")
 	}
 	return probe.Pass("%s for %v s", text(kind), expires).On(x)
+}
+
+// unbearable tells the character by which an issued token cannot be borne, "" for none.
+func unbearable(x *probe.Exchange) string {
+	tok, _ := x.Token("response.access_token")
+	return tok.Unfit
 }
 
 // misshapen returns a member of a token answer that is there and no string though it has to be one, "" for none.
@@ -149,9 +160,15 @@ func refreshWorks(t *probe.Trace) probe.Verdict {
 		return renewedWell(t, x)
 	}
 	code, description := refusal(x)
-	v := probe.Fail("%s, with %s", refused(x), proof(x)).On(x).Who(served(t, x)).
+	said := refused(x)
+	if code == "" {
+		said = inFull(x)
+	}
+	v := probe.Fail("%s, with %s", said, proof(x)).On(x).Who(served(t, x)).
 		So("the user of %s is asked to sign in again though nothing changed", clientName(t))
 	switch {
+	case code == "" && x.Status() == 200:
+		return v.Mend("answer a refresh as RFC 6749 section 5.1 has it: a JSON object with access_token and token_type \"Bearer\"")
 	case strings.Contains(description, "reuse exceeded") || strings.Contains(description, "required client"):
 		return v.Mend("switch Revoke Refresh Token off in the realm (Sessions > Tokens), or set Refresh Token Max Reuse to 1: the token was used twice and the session died of it")
 	case strings.Contains(description, "not active"):
@@ -163,7 +180,7 @@ func refreshWorks(t *probe.Trace) probe.Verdict {
 	case code == "invalid_target":
 		return v.Mend("let the authorization server take the resource that the token was granted for, or connect anew after the server's URL has changed")
 	}
-	return v.Mend("sign in again; if it comes back, look for REFRESH_TOKEN_ERROR in the authorization server's events")
+	return byItself(x, v.Mend("sign in again; if it comes back, look for REFRESH_TOKEN_ERROR in the authorization server's events"))
 }
 
 // renewedWell holds what a refresh brought to what the first token answer is held to (RFC 6749 section 6).

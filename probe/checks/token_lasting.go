@@ -51,10 +51,10 @@ func lifetimeUsable(t *probe.Trace) probe.Verdict {
 		return v(probe.Fail, "the token lives %.0f s", life.Seconds()).
 			So("it is over before %s has used it: every request answers 401", clientName(t)).
 			Mend("let access tokens live 15 minutes (Keycloak: access.token.lifespan 900 on client %s)", quoted(clientID(x)))
-	case dated && told > 0 && time.Duration(told)*time.Second > left+time.Minute:
+	case dated && told > 0 && milliseconds(tok) == "" && time.Duration(told)*time.Second > left+time.Minute:
 		return v(probe.Warn, "expires_in is %.0f, the token itself ends after %.0f s", told, left.Seconds()).
 			So("%s holds the token for good while the MCP server refuses it", clientName(t)).
-			Mend("let expires_in be what is left of the token's exp, in seconds")
+			Mend("let expires_in be what is left of the token's exp, in seconds").Because("token.clock")
 	}
 	return v(probe.Pass, "%s", spell(life))
 }

@@ -1,6 +1,8 @@
 package checks
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/mcpwiz/mcpwiz/probe"
@@ -24,7 +26,7 @@ func speaksOAuth(t *probe.Trace) probe.Verdict {
 	x := tokenRequest(t)
 	code, description := refusal(x)
 	v := func(format string, args ...any) probe.Verdict {
-		return probe.Fail(format, args...).On(x).Who(served(t, x)).So("%s cannot read the answer: the login fails at its last step", clientName(t))
+		return probe.Fail(format, args...).On(x).Who(served(t, x)).So("%s cannot read the answer: %s", clientName(t), lastStep(t))
 	}
 	switch status := x.Status(); {
 	case guessed(t, x, "token_endpoint"):
@@ -34,13 +36,50 @@ func speaksOAuth(t *probe.Trace) probe.Verdict {
 	case status >= 300 && status < 400:
 		return v("POST %s: %s", bare(x), answered(x)).Mend("name the final URL as token_endpoint: a redirected POST arrives as GET")
 	case x.Answer().Object() == nil && status < 500:
-		return v("%s instead of a JSON object", inFull(x)).Mend("let POST %s through what stands in front of the authorization server", x.URL().Path)
+		return v("%s instead of a JSON object", inFull(x)).Mend("%s", mendUnread(x)).Because(brokenWhole(x))
 	case status == 200 && !granted(x) && code != "":
-		return v("200 with error %s", quoted(code)).Mend("answer errors with 400 or 401 (RFC 6749 section 5.2)")
+		mend := "answer errors with 400 or 401 (RFC 6749 section 5.2)"
+		if slices.Contains(ofTokenRequest, code) {
+			return probe.Warn("200 with error %s", quoted(code)).On(x).Who(served(t, x)).So("clients that go by the status look for a token in it").Mend("%s", mend)
+		}
+		return v("200 with error %s", quoted(code)).Mend("%s", mend)
 	case x.Answer().Object() == nil:
 		return otherwise(x)
 	}
 	return probe.Pass("%s", answered(x)).On(x)
+}
+
+// ofTokenRequest are the errors of RFC 6749 section 5.2 and RFC 8707 section 2 that checks of their own explain.
+var ofTokenRequest = []string{"invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_target"}
+
+// lastStep is what a token answer that cannot be read costs.
+func lastStep(t *probe.Trace) string {
+	if machine(t) {
+		return "it gets no token"
+	}
+	return "the login fails at its last step"
+}
+
+// mendUnread tells what to do about a token answer that is no JSON object.
+func mendUnread(x *probe.Exchange) string {
+	body := x.Answer()
+	made := body.JSON != nil || len(body.Form) > 0 || body.Size == 0 || body.Problem != "" && strings.Contains(body.Type, "json")
+	switch {
+	case x.Status() == 404 || x.Status() == 405:
+		return "let token_endpoint of the metadata be the URL that takes token requests, and let POST " + x.URL().Path +
+			" through what stands in front of the authorization server"
+	case succeeded(x) && made:
+		return "answer the token request with 200, Content-Type: application/json and one JSON object in UTF-8 that has access_token and token_type (RFC 6749 section 5.1)"
+	}
+	return "let POST " + x.URL().Path + " through what stands in front of the authorization server"
+}
+
+// brokenWhole names the check that tells of an answer that broke off, "" for one that came whole.
+func brokenWhole(x *probe.Exchange) string {
+	if x.Error == nil {
+		return ""
+	}
+	return "network.answers-whole"
 }
 
 // noToken is the effect of a token request that was refused.
@@ -72,7 +111,7 @@ func clientAuthenticated(t *probe.Trace) probe.Verdict {
 	switch {
 	case granted(x) || code == "invalid_grant" || code == "invalid_scope" || code == "invalid_target":
 		return probe.Pass("client %s with %s", id, proof(x)).On(x)
-	case code != "invalid_client" && code != "unauthorized_client" || aboutGrant(description):
+	case code != "invalid_client" && code != "unauthorized_client" || aboutGrant(code, description):
 		return otherwise(x)
 	}
 	v := probe.Fail("%s for client %s with %s", refused(x), id, proof(x)).On(x).By(ourClient(t, x)).
@@ -88,9 +127,13 @@ func clientAuthenticated(t *probe.Trace) probe.Verdict {
 	return v.Mend("enter the client's secret anew (mcpwiz credentials shows it); the one that was sent is not the realm's")
 }
 
-// aboutGrant tells a refusal of the grant from one of the credentials: Keycloak says unauthorized_client to both.
-func aboutGrant(description string) bool {
-	return strings.Contains(description, "service account") || strings.Contains(description, "not allowed for")
+// credentials is what Keycloak says of, where it answers unauthorized_client to a client that did not prove itself.
+var credentials = regexp.MustCompile(`(?i)credential|secret|authenticat|assertion|invalid client`)
+
+// aboutGrant tells a refusal of the grant from one of the credentials: unauthorized_client is the former (RFC 6749 section
+// 5.2), and Keycloak says it to both.
+func aboutGrant(code, description string) bool {
+	return code == "unauthorized_client" && !credentials.MatchString(description)
 }
 
 func machineGrant(t *probe.Trace) probe.Verdict {
@@ -105,7 +148,9 @@ func machineGrant(t *probe.Trace) probe.Verdict {
 		return probe.Pass("granted").On(x)
 	case strings.Contains(description, "Public client"):
 		return v.Mend("make client %s confidential (Client authentication on) and switch Service accounts roles on: a public client has nothing to prove itself with", quoted(clientID(x)))
-	case aboutGrant(description) || code == "unsupported_grant_type":
+	case (aboutGrant(code, description) || code == "unsupported_grant_type") && !keycloak(t):
+		return v.Mend("allow client %s the grant client_credentials (Keycloak: Service accounts roles on)", quoted(clientID(x)))
+	case aboutGrant(code, description) || code == "unsupported_grant_type":
 		return v.Mend("switch Service accounts roles on for client %s (serviceAccountsEnabled)", quoted(clientID(x)))
 	}
 	return otherwise(x)

@@ -21,7 +21,7 @@ var (
 	}
 	ofStrangersProbes = []probe.Evidence{
 		probe.OfProbe("foreign-origin"), probe.OfProbe("user-agent"), probe.OfProbe("garbage-token"), probe.OfProbe("forged-token"), probe.OfProbe("unknown-client"),
-		probe.OfProbe("plain-http"), probe.OfProbe("forged-token"),
+		probe.OfProbe("plain-http"),
 	}
 	ofClient        = []probe.Evidence{probe.Registration, probe.Authorization}
 	ofClientsProbes = []probe.Evidence{probe.OfProbe("bad-redirect"), probe.OfProbe("no-pkce"), probe.OfProbe("dead-refresh")}
@@ -132,7 +132,7 @@ func (o *Options) untried() string {
 func (e *Emulator) excuseOpen() {
 	e.excuseAll(isOpen, []probe.Evidence{
 		probe.ResourceMetadata, probe.ServerMetadata, probe.JWKS, probe.Login, probe.Authenticated,
-		probe.OfProbe("garbage-token"), probe.OfProbe("unknown-client"),
+		probe.OfProbe("garbage-token"), probe.OfProbe("forged-token"), probe.OfProbe("unknown-client"),
 	}, ofClient, ofClientsProbes, ofUser, ofUsersProbes, []probe.Evidence{probe.OfProbe("wrong-audience"), probe.OfProbe("user-agent-token")})
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/client/browser"
@@ -187,5 +188,9 @@ func (e *Emulator) tokensOf(a *answer) tokens {
 		t.ends = time.Now().Add(time.Duration(s * float64(time.Second)))
 	}
 	e.tap.Hide(t.access, t.refresh, t.id)
+	if !httpguts.ValidHeaderFieldValue(t.access) {
+		e.say("The access token cannot be sent: it has characters that no header takes.")
+		t.access = ""
+	}
 	return t
 }
