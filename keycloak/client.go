@@ -37,6 +37,8 @@ const (
 	machine kind = "machine"
 	// introspection: it only asks about tokens. Its id is the server's url, since the caller must be in the audience.
 	introspection kind = plan.Introspection
+	// administrator: it signs in itself, to the Admin API of its realm.
+	administrator kind = "administrator"
 )
 
 func (c *client) Name() string    { return "keycloak/client/" + c.want.ID }
@@ -66,9 +68,9 @@ func (c *client) settings() []setting {
 		boolean("standardFlowEnabled", c.kind == login, func(r *gocloak.Client) **bool { return &r.StandardFlowEnabled }),
 		boolean("implicitFlowEnabled", false, func(r *gocloak.Client) **bool { return &r.ImplicitFlowEnabled }),
 		boolean("directAccessGrantsEnabled", false, func(r *gocloak.Client) **bool { return &r.DirectAccessGrantsEnabled }),
-		boolean("serviceAccountsEnabled", c.kind == machine, func(r *gocloak.Client) **bool { return &r.ServiceAccountsEnabled }),
+		boolean("serviceAccountsEnabled", c.kind == machine || c.kind == administrator, func(r *gocloak.Client) **bool { return &r.ServiceAccountsEnabled }),
 		boolean("consentRequired", consent, func(r *gocloak.Client) **bool { return &r.ConsentRequired }),
-		boolean("fullScopeAllowed", false, func(r *gocloak.Client) **bool { return &r.FullScopeAllowed }),
+		boolean("fullScopeAllowed", c.kind == administrator, func(r *gocloak.Client) **bool { return &r.FullScopeAllowed }),
 		list("redirectUris", c.redirectURIs, func(r *gocloak.Client) **[]string { return &r.RedirectURIs }),
 	}
 	if c.confidential() { // of a public client Keycloak forgets it
@@ -81,8 +83,9 @@ func (c *client) settings() []setting {
 func (c *client) attributes() map[string]string {
 	want := map[string]string{
 		"access.token.lifespan": strconv.Itoa(c.want.AccessTokenLifespan),
-		// A lightweight token has no aud and no sub.
-		"client.use.lightweight.access.token.enabled": "false",
+		// A lightweight token has no aud and no sub. An administrator's needs neither: its rights are looked up at each call,
+		// those in a realm that was made after it among them.
+		"client.use.lightweight.access.token.enabled": strconv.FormatBool(c.kind == administrator),
 	}
 	if c.kind == login {
 		want["pkce.code.challenge.method"] = "S256"

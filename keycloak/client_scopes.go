@@ -44,8 +44,8 @@ func (c *client) assignment(ctx context.Context) (assignment, error) {
 	}
 	there := func(name string) bool { return noSuchRealm || to.ids[name] != "" }
 	to.defaults = append(to.having(builtinDefaults, there), c.scopes...)
-	if c.kind == introspection {
-		// It gets no tokens of its own, so it needs no audience either.
+	if c.kind != login && c.kind != machine {
+		// Their tokens, if any, are for no server, so they need no audience either.
 		to.defaults = to.having(builtinDefaults, there)
 	}
 	if c.kind == login {
@@ -68,7 +68,7 @@ func (s scopeRep) serverBut(own string) string {
 // planElsewhere stops where the client has, or would get, two servers' scopes: the tokens of each would be valid at the
 // other, as with two audiences on one scope.
 func (c *client) planElsewhere(have *gocloak.Client, to assignment) (plan.Change, bool) {
-	if c.kind == introspection || c.want.Adopt {
+	if c.kind != login && c.kind != machine || c.want.Adopt {
 		return plan.Change{}, false
 	}
 	for _, name := range slices.Concat(listOf(have.DefaultClientScopes), listOf(have.OptionalClientScopes)) {

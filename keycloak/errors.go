@@ -112,6 +112,8 @@ func noRealm(err error) bool {
 var rights = []struct{ part, read, write string }{
 	{"client-scopes", "view-clients", "manage-clients"},
 	{"clients", "view-clients", "manage-clients"},
+	{givenScopes, "view-clients", "manage-clients"},
+	{offeredScopes, "view-clients", "manage-clients"},
 	{"users", "view-users", "manage-users"},
 	{"roles", "view-realm", "manage-realm"},
 	{"", "view-realm", "manage-realm"},
@@ -125,7 +127,7 @@ func missingRole(method, path string) string {
 	case !found:
 		return ""
 	case parts[0] == "":
-		return "create-realm of the realm master"
+		return createRealm
 	}
 	part := ""
 	if len(parts) > 1 {

@@ -20,6 +20,9 @@ var kinds = map[string]func(a *Admin, s *plan.Secrets, realm, name string) plan.
 	"client": func(a *Admin, s *plan.Secrets, in, name string) plan.Resource {
 		return &client{a: a, secrets: s, realm: in, want: plan.Client{ID: name}}
 	},
+	"admin-roles": func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource {
+		return &adminRoles{a: a, realm: in, client: name}
+	},
 	"realm-scope": func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource { return &offered{a, in, name} },
 	"registration-policy": func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource {
 		return &policyComponent{a: a, realm: in, provider: name}

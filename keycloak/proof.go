@@ -6,6 +6,8 @@ var proofs = map[string][]string{
 	"scope":               {"token.audience-names-target", "token.scope-granted"},
 	"login":               {"authorization.client-known", "authorization.redirect-accepted", "authorization.scope-accepted", "authorization.pkce-enforced", "token.client-authenticated", "token.lifetime"},
 	"machine":             {"token.issued", "token.client-authenticated", "token.audience-names-target"},
+	"administrator":       nil,
+	"admin-roles":         nil,
 	"introspection":       nil,
 	"realm-scope":         {"authorization.scope-accepted"},
 	"registration-policy": {"registration.accepted"},

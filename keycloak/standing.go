@@ -107,46 +107,21 @@ func (a *Admin) Standing(ctx context.Context, realm string, users bool) (Standin
 		return s, err
 	}
 	s.There, s.Ours, s.Lifetimes = have.there, have.owner() == ours, lifetimesOf(have.fields)
-	asked := []question{{"realms", map[string]any{"realm": a.o.Realm}}}
+	asked := []string{createRealm}
 	if s.There {
-		asked = []question{{"client-scopes", map[string]any{"name": "mcpwiz-may-i"}}}
+		asked = []string{"manage-clients"}
 		if users {
-			asked = append(asked, question{"users", map[string]any{}})
+			asked = append(asked, "manage-users")
 		}
 	}
-	for _, q := range asked {
-		role, err := a.lacks(ctx, realm, q)
+	for _, role := range asked {
+		lacks, err := a.lacks(ctx, realm, role)
 		if err != nil {
 			return s, err
 		}
-		if role != "" {
+		if lacks {
 			s.Lacks = append(s.Lacks, role)
 		}
 	}
 	return s, nil
-}
-
-// A question is a write that must be refused: a realm that is there already, a scope without a protocol, a user without a
-// name.
-type question struct {
-	of   string
-	body map[string]any
-}
-
-// lacks returns the role that the account lacks, "" where it may.
-func (a *Admin) lacks(ctx context.Context, realm string, q question) (role string, err error) {
-	path := []string{"realms"}
-	if q.of != "realms" {
-		path = append(path, realm, q.of)
-	}
-	err = a.raw(ctx, "ask for the right to write "+q.of, http.MethodPost, q.body, nil, path...)
-	switch {
-	case isStatus(err, http.StatusForbidden):
-		return missingRole(http.MethodPost, "/admin/"+strings.Join(path, "/")), nil
-	case isStatus(err, http.StatusBadRequest), isStatus(err, http.StatusConflict):
-		return "", nil
-	case err == nil:
-		return "", fmt.Errorf("ask for the right to write %s: it was not refused", q.of)
-	}
-	return "", err
 }
