@@ -48,5 +48,9 @@ func (d *demo) runningKeycloak(ctx context.Context) (keycloak.Options, error) {
 	base := strings.TrimRight(d.o.keycloakURL, "/")
 	d.title("Keycloak: the one that runs")
 	d.say("  %s", base)
-	return d.administrator(ctx, plan.Keycloak{AdminURL: base, Admin: plan.Admin{User: d.o.adminUser}})
+	none, err := plan.LoadSecrets("")
+	if err != nil {
+		return keycloak.Options{}, err
+	}
+	return d.administrator(ctx, plan.Keycloak{AdminURL: base, Admin: plan.Admin{User: d.o.adminUser}}, none)
 }

@@ -84,6 +84,9 @@ func (p *program) runPlan(ctx context.Context, o *planOptions) error {
 	} else if err = s.plan.Write(p.out); err == nil {
 		err = p.writeNewCallbacks(callbacks)
 	}
+	if err == nil && len(stopped) == 0 {
+		_, err = s.tellPermission(ctx)
+	}
 	switch {
 	case err != nil:
 		return err

@@ -67,33 +67,55 @@ func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
 	if err := p.writeNewCallbacks(callbacks); err != nil {
 		return err
 	}
-	switch stopped := s.plan.Stopped(); {
-	case len(stopped) > 0:
-		return failed(fmt.Errorf("%w: nothing was touched", plan.ErrStopped), proposals(stopped))
-	case s.plan.Empty() || o.dryRun:
-		return nil
-	}
-	if err := s.tellUnfinished(); err != nil {
+	if apply, err := s.agreed(ctx, o.dryRun, o.yes); !apply {
 		return err
-	}
-	if !o.yes {
-		if !p.asks() {
-			return usage("--yes applies the plan, --dry-run only shows it", "there is no terminal to ask on whether to apply the plan")
-		}
-		ok, err := p.confirm(ctx, "Apply it?")
-		if err != nil {
-			return err
-		}
-		if !ok {
-			p.say("Nothing was touched.")
-			return ended(exitFailed)
-		}
 	}
 	if err := s.apply(ctx); err != nil {
 		return err
 	}
 	p.say("\nKeycloak is as asked. Next:\n  %s", strings.Join(s.next(&o.connection), "\n  "))
 	return nil
+}
+
+// agreed says of a plan that is shown what the account may do of it, and asks whether to apply it. A plan that can be applied
+// in part only is not applied at all.
+func (s *provisioning) agreed(ctx context.Context, dryRun, yes bool) (bool, error) {
+	p, stopped := s.program, s.plan.Stopped()
+	switch {
+	case len(stopped) > 0:
+		return false, failed(fmt.Errorf("%w: nothing was touched", plan.ErrStopped), proposals(stopped))
+	case s.plan.Empty():
+		return false, nil
+	}
+	may, err := s.tellPermission(ctx)
+	switch {
+	case err != nil || dryRun:
+		return false, err
+	case len(may.Lacks) > 0:
+		return false, failed(errors.New("the account may not do all of it: nothing was touched"),
+			"give it the roles (of client realm-management in the realm), or sign in as somebody who has them\nmcpwiz keycloak bootstrap makes an administrator of the realm's own that has just these")
+	}
+	if err := s.tellUnfinished(); err != nil || yes {
+		return err == nil, err
+	}
+	if !p.asks() {
+		return false, usage("--yes applies the plan, --dry-run only shows it", "there is no terminal to ask on whether to apply the plan")
+	}
+	ok, err := p.confirm(ctx, "Apply it?")
+	if err == nil && !ok {
+		p.say("Nothing was touched.")
+		err = ended(exitFailed)
+	}
+	return ok, err
+}
+
+// tellPermission says which steps of the plan the account may do.
+func (s *provisioning) tellPermission(ctx context.Context) (keycloak.Permission, error) {
+	may, err := s.admin.May(ctx, s.connection.Defaults().Keycloak.Realm, s.plan)
+	if err == nil && may.Steps > 0 {
+		s.program.say("%s.", may)
+	}
+	return may, err
 }
 
 // tellUnfinished says that the run before did not come to its end.
@@ -146,9 +168,11 @@ func (s *provisioning) begin(ctx context.Context) (err error) {
 	if s.secrets, err = plan.LoadSecrets(plan.SecretsPath(s.path)); err != nil {
 		return err
 	}
-	signIn := s.program.administrator
-	if s.signIn != nil {
-		signIn = s.signIn
+	signIn := s.signIn
+	if signIn == nil {
+		signIn = func(ctx context.Context, k plan.Keycloak) (keycloak.Options, error) {
+			return s.program.administrator(ctx, k, s.secrets)
+		}
 	}
 	who, err := signIn(ctx, s.connection.Defaults().Keycloak)
 	if err != nil {
@@ -250,8 +274,9 @@ func (s *provisioning) next(f *connectionFlags) []string {
 	return append(all, "mcpwiz serve "+f.flags(serveKeys...))
 }
 
-// administrator takes who signs in to the Admin API from the connection, and the secret from wherever it is given.
-func (p *program) administrator(ctx context.Context, k plan.Keycloak) (keycloak.Options, error) {
+// administrator takes who signs in to the Admin API from the connection, and the secret from wherever it is given; that of a
+// client which mcpwiz has made is kept.
+func (p *program) administrator(ctx context.Context, k plan.Keycloak, secrets *plan.Secrets) (keycloak.Options, error) {
 	o := keycloak.Options{AdminURL: k.AdminURL, CAFile: k.CAFile, Realm: k.Admin.Realm, User: k.Admin.User, ClientID: k.Admin.ClientID}
 	token, err := plan.Ask(p.env, plan.EnvToken, nil)
 	switch {
@@ -261,7 +286,11 @@ func (p *program) administrator(ctx context.Context, k plan.Keycloak) (keycloak.
 	case !errors.Is(err, plan.ErrNoSecret):
 		return o, err
 	case o.ClientID != "":
-		o.ClientSecret, err = plan.Ask(p.env, plan.EnvClientSecret, p.prompt(ctx, "Secret of the admin client "+o.ClientID))
+		prompt := p.prompt(ctx, "Secret of the admin client "+o.ClientID)
+		if secret, kept := secrets.Get(plan.ClientSecret(o.ClientID)); kept {
+			prompt = func() (plan.Secret, error) { return secret, nil }
+		}
+		o.ClientSecret, err = plan.Ask(p.env, plan.EnvClientSecret, prompt)
 	case o.User != "":
 		if o.Password, err = plan.Ask(p.env, plan.EnvPassword, p.prompt(ctx, "Keycloak password of "+o.User)); err == nil {
 			o.OneTimeCode, err = p.givenCode()
