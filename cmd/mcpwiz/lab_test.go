@@ -64,7 +64,10 @@ func TestLabFaults(t *testing.T) {
 func TestLabPairs(t *testing.T) {
 	t.Parallel()
 	l := newLaboratory(t)
-	for _, p := range lab.Pairs {
+	for i, p := range lab.Pairs {
+		if testing.Short() && i%8 > 0 {
+			continue // as the faults
+		}
 		t.Run(p.First+"+"+p.Second, func(t *testing.T) {
 			t.Parallel()
 			one, err := l.tryKnownPair(t.Context(), p)
