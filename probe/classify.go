@@ -171,12 +171,14 @@ func brokenOffByClient(x *Exchange) bool {
 // endpoint tells what a request to the MCP endpoint itself is.
 func (e *endpoints) endpoint(x *Exchange) []Evidence {
 	method := x.Request.Body.Method()
+	opens := method == "initialize" || method == "server/discover"
 	open := !x.Bearer() && x.Request.Method == http.MethodPost && x.Status() >= 200 && x.Status() < 300
 	var all []Evidence
 	if !x.Bearer() {
 		all = append(all, Unauthenticated)
-		e.opened = e.opened || open && (method == "initialize" || method == "server/discover")
-		if !open && (x.Request.Method == http.MethodPost || !e.opened) {
+		e.opened = e.opened || open && opens
+		refused := x.Status() == http.StatusUnauthorized || x.Status() == http.StatusForbidden
+		if !open && (!e.opened || refused || opens) {
 			return all
 		}
 	} else {
@@ -187,7 +189,7 @@ func (e *endpoints) endpoint(x *Exchange) []Evidence {
 		all = append(all, Stream)
 	case x.Request.Method == http.MethodDelete:
 		all = append(all, SessionEnd)
-	case method == "initialize" || method == "server/discover":
+	case opens:
 		all = append(all, Initialize)
 	case method == "tools/list":
 		all = append(all, ToolsList)

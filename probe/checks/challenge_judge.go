@@ -10,11 +10,13 @@ import (
 )
 
 // strange returns the endpoint's answer to a client without a token: the last 401, to a POST if there is one; else the
-// last answer to a POST, else to anything.
+// last answer to a POST, else to anything. What an open server makes of the calls after the opening says nothing of that.
 func strange(t *probe.Trace) *probe.Exchange {
 	for _, good := range []func(*probe.Exchange) bool{
 		func(x *probe.Exchange) bool { return x.Status() == 401 && x.Request.Method == "POST" },
 		func(x *probe.Exchange) bool { return x.Status() == 401 },
+		func(x *probe.Exchange) bool { return x.Status() == 403 && x.Request.Method == "POST" },
+		func(x *probe.Exchange) bool { return t.Is(x, probe.Initialize) && result(x) != nil },
 		func(x *probe.Exchange) bool { return x.Request.Method == "POST" },
 	} {
 		if x := latest(t, probe.Unauthenticated, good); good(x) {
@@ -213,12 +215,23 @@ func not401(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 // complaints are what servers say in the body when they mean 401.
 var complaints = []string{"unauthorized", "unauthenticated", "authentication required", "not authenticated", "authorization required", "missing token", "no token", "access token", "bearer", "log in", "sign in"}
 
+// complains reports whether an answer's body asks for a token.
+func complains(x *probe.Exchange) bool {
+	text := bodyText(x.Answer())
+	return slices.ContainsFunc(complaints, func(part string) bool { return strings.Contains(text, part) })
+}
+
+// refusedInBody reports whether a stranger is refused by a body that is no message of MCP, with a status that says the
+// contrary.
+func refusedInBody(x *probe.Exchange) bool {
+	return !x.Bearer() && succeeded(x) && result(x) == nil && complains(x)
+}
+
 // letIn judges a server that answers strangers: an open one, one that asks for a token later, or one that says so only in
 // the body.
 func letIn(t *probe.Trace, x *probe.Exchange) probe.Verdict {
-	text := bodyText(x.Answer())
 	failed, _ := result(x)["isError"].(bool)
-	if (failed || rpcError(x) != "") && slices.ContainsFunc(complaints, func(part string) bool { return strings.Contains(text, part) }) {
+	if (failed || rpcError(x) != "") && complains(x) {
 		return probe.Fail("%s without a token: %s: the refusal is in the body alone", x.Request.Body.Method(), replied(x)).On(x).Who(served(t, x)).
 			So("%s takes it for a broken call and does not sign its user in", clientName(t)).Mend("answer 401 with WWW-Authenticate: Bearer at the level of HTTP")
 	}

@@ -71,11 +71,16 @@ func headersKept(t *probe.Trace) probe.Verdict {
 			if lost.name == "WWW-Authenticate" && (t.ResourceMetadata() != nil || x.Header(renamed) != "") {
 				judged = probe.Warn // the metadata are found without it, or that they are not is told by what they need
 			}
-			return judged("POST %s: %s", bare(x), lost.seen).On(x).On(lost.by).
+			return judged("POST %s: %s", bare(x), lost.seen).On(x).On(lost.by).On(likewise(t, posts, x, lost)...).
 				So("%s", lost.effect).Mend("let what stands in front of the server pass %s on %s", lost.name, lost.how)
 		}
 	}
 	return probe.Pass("%d POST requests and their answers", len(posts)).On(posts...)
+}
+
+// likewise returns the other requests that were answered so for want of the same header.
+func likewise(t *probe.Trace, posts []*probe.Exchange, x *probe.Exchange, of loss) []*probe.Exchange {
+	return slices.DeleteFunc(slices.Clone(posts), func(y *probe.Exchange) bool { return y == x || lostHeader(t, y).name != of.name })
 }
 
 // lastCalls returns of requests that call the same in the same way the last: a client that tries again and gets through is
@@ -112,7 +117,7 @@ func lostHeader(t *probe.Trace, x *probe.Exchange) loss {
 	case sent(sessionHeader) != "" && uninitialized.MatchString(text):
 		return loss{name: "Mcp-Session-Id", seen: "the session of the id that was sent is open, and the answer is that of a new one: " + replied(x),
 			effect: clientName(t) + " loses the connection after the first call", how: "to the server, and back in the answer to initialize"}
-	case status == 400 && wantsSession.MatchString(text) && unsessioned(t, x) != nil:
+	case status == 400 && strings.Contains(text, "session") && unsessioned(t, x) != nil:
 		return loss{name: "Mcp-Session-Id", seen: "the server asks for a session id, and the answer to initialize brought none: " + replied(x), by: unsessioned(t, x),
 			effect: clientName(t) + " loses the connection after the first call", how: "to the server, and back in the answer to initialize"}
 	case status == 406 && strings.Contains(sent("Accept"), "application/json") && strings.Contains(sent("Accept"), "text/event-stream") && strings.Contains(text, "event-stream"):
@@ -124,9 +129,7 @@ func lostHeader(t *probe.Trace, x *probe.Exchange) loss {
 
 // missing is how servers say that a request bore no token; "invalid or missing" says nothing.
 var (
-	missing = regexp.MustCompile(`\b(missing|no|without an?) (a )?(valid )?(bearer|access|authorization|auth|token|credential)|\b(token|authorization( header)?|credentials?|header) (is |was |were )?(missing|not (found|present|provided|supplied|sent))`)
-	// The SDKs say "no valid session id" of an unknown one too.
-	wantsSession  = regexp.MustCompile(`(missing|no|without|requires?) .{0,24}session|session.{0,24}(missing|required|not provided|absent)`)
+	missing       = regexp.MustCompile(`\b(missing|no|without an?) (a )?(valid )?(bearer|access|authorization|auth|token|credential)|\b(token|authorization( header)?|credentials?|header) (is |was |were )?(missing|not (found|present|provided|supplied|sent))`)
 	uninitialized = regexp.MustCompile(`(during|before|requires?|without) .{0,12}initializ|(server|session|client) (is )?not (yet )?initialized`)
 	lacksSession  = regexp.MustCompile(`(missing|requires?) .{0,24}session|session.{0,24}(missing|required|not provided|absent)`)
 )

@@ -10,10 +10,14 @@ import (
 )
 
 // requested returns the answered JSON-RPC messages to the endpoint that the server took: those with a token, and what an open
-// server lets through.
+// server lets through or, once it has let the client in, answers in another way than by asking for a token.
 func requested(t *probe.Trace) []*probe.Exchange {
+	in := false
 	return slices.DeleteFunc(atEndpoint(t), func(x *probe.Exchange) bool {
-		return x.Request.Body.Method() == "" || !x.Bearer() && !succeeded(x)
+		opens := t.Is(x, probe.Initialize)
+		in = in || opens && !x.Bearer() && result(x) != nil
+		taken := succeeded(x) || in && !opens && x.Status() != 401 && x.Status() != 403
+		return x.Request.Body.Method() == "" || !x.Bearer() && !taken
 	})
 }
 
@@ -32,9 +36,7 @@ func answerMatches(t *probe.Trace) probe.Verdict {
 			continue
 		}
 		if wrong := mismatch(x); wrong != "" {
-			return probe.Fail("%s: %s", x.Request.Body.Method(), wrong).On(x).Who(served(t, x)).
-				So("%s waits for its answer until it gives up", clientName(t)).
-				Mend("answer each request with one JSON-RPC 2.0 object that has the request's own id, as it was sent, and a result or an error")
+			return mismatched(t, x, wrong)
 		}
 		if x.Answer().Message() != nil {
 			good = append(good, x)
@@ -44,6 +46,21 @@ func answerMatches(t *probe.Trace) probe.Verdict {
 		return probe.Unknown("no request was answered with a JSON-RPC message").On(opening(t))
 	}
 	return probe.Pass("%d answers, each with its request's id", len(good)).On(good...)
+}
+
+// mismatched is the verdict on an answer that is not that of its request; one in which another check finds nothing to go on
+// with is that check's.
+func mismatched(t *probe.Trace, x *probe.Exchange, wrong string) probe.Verdict {
+	v := probe.Fail("%s: %s", x.Request.Body.Method(), wrong).On(x).Who(served(t, x)).
+		So("%s waits for its answer until it gives up", clientName(t)).
+		Mend("answer each request with one JSON-RPC 2.0 object that has the request's own id, as it was sent, and a result or an error")
+	switch {
+	case refusedInBody(x):
+		return v.Because("challenge.status-401")
+	case x.Request.Body.Method() == "server/discover" && result(x) == nil && rpcError(x) == "":
+		return v.Because("initialize.discover-falls-back")
+	}
+	return v
 }
 
 // mismatch tells in what an answer is not that of its request (JSON-RPC 2.0 section 5), "" for one that is.
@@ -109,6 +126,8 @@ func notificationTaken(t *probe.Trace) probe.Verdict {
 	switch status := last.Status(); {
 	case status == 401 || status == 403 && last.Challenge() != nil:
 		return probe.Unknown("the token was refused").On(last)
+	case lostHeader(t, last).name != "":
+		return v.Because("edge.headers-kept")
 	case lost(last):
 		return v.Because("session.survives")
 	case !succeeded(last):

@@ -125,8 +125,10 @@ func fallsBack(t *probe.Trace) probe.Verdict {
 		return probe.Unknown("server/discover: the token was refused").On(x)
 	case status >= 400 && status < 500 && status != 403:
 		return probe.Pass("%s: a client falls back to initialize", replied(x)).On(x)
+	case refusedInBody(x):
+		return v.Because("challenge.status-401")
 	}
-	return v
+	return byItself(x, v)
 }
 
 func contentType(t *probe.Trace) probe.Verdict {

@@ -15,7 +15,7 @@ var session = []*probe.Check{
 			"It shows as 404 or 400 on the second or third call, now and then; Claude does not always open a new session on it. " +
 			"Be stateless, or send all requests of a session to one replica.",
 		Stage: probe.StageSession, Level: probe.Must, Owner: probe.OwnerOrigin,
-		Spec: mcpBase + "basic/transports#session-management", Needs: []probe.Evidence{probe.Initialize, probe.Authenticated}, Judge: sessionSurvives,
+		Spec: mcpBase + "basic/transports#session-management", Needs: []probe.Evidence{probe.Initialize}, Judge: sessionSurvives,
 	},
 	{
 		ID: "session.stream-or-405", Title: "GET opens an event stream or is answered 405",
