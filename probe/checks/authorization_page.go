@@ -144,7 +144,17 @@ func noPage(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 	case x.Status() < 400:
 		return v.Mend("answer with a login page (200 and text/html), or with a redirect that has a Location")
 	}
-	return v.Mend("put right what the page says, on the client in the authorization server")
+	return v.Because(registeredOtherwise(t, x)).Mend("put right what the page says, on the client in the authorization server")
+}
+
+// registeredOtherwise names the check that tells why a client that has just registered is refused: its redirect URI was not kept.
+func registeredOtherwise(t *probe.Trace, x *probe.Exchange) string {
+	for _, r := range t.Of(probe.Registration) {
+		if text(r.Answer().Object()["client_id"]) == clientID(x) && !slices.Contains(stringsIn(r.Answer().Object()["redirect_uris"]), parameters(x).Get("redirect_uri")) {
+			return "registration.keeps-redirect-uris"
+		}
+	}
+	return ""
 }
 
 // ours are ends of a login that say what the sign-in cannot do, not what is wrong: a person in a browser goes on.
@@ -187,6 +197,9 @@ var walkable = map[string]string{
 	"login-login-otp": "a one-time code", "login-select-authenticator": "a second factor", "login-login-oauth-grant": "the user's consent",
 }
 
+// bears reports whether a request's query has a parameter.
+func bears(x *probe.Exchange, name string) bool { return x.URL().Query().Has(name) }
+
 func loginWalked(t *probe.Trace) probe.Verdict {
 	x := t.Last(probe.Login)
 	if back := t.Last(probe.Callback); back != nil && back.N >= x.N {
@@ -209,8 +222,11 @@ func loginWalked(t *probe.Trace) probe.Verdict {
 		return v("the page says %s", said(page.Text)).Mend("enable the user in the realm")
 	case strings.Contains(text, "cookie not found"):
 		return v("the page says %s", said(page.Text)).Mend("keep the cookies of the login page: they are Secure, so the pages must come by https or from loopback")
+	case x.Status() >= 400 && bears(x, "code"):
+		return v("the response with the code went to %s, not to the client's redirect URI: %s", bare(x), shown(x)).Who(probe.OwnerAuthorizationServer).
+			Mend("redirect to the whole redirect_uri of the request, scheme and host and all (RFC 6749 section 4.1.2)")
 	case x.Status() >= 400 || page != nil && page.PageID == "login-error":
-		return v("the login ended with %s", shown(x)).Who(probe.OwnerAuthorizationServer).Mend("put right what the page says")
+		return v("the login ended at %s with %s", bare(x), shown(x)).Who(probe.OwnerAuthorizationServer).Mend("put right what the page says")
 	case page != nil && page.PageID != "" && walkable[page.PageID] == "":
 		return v("the realm shows a page %q that needs a person", page.PageID).Mend("use a browser for the login, or take this required action off the test user")
 	case page != nil && page.PageID != "":

@@ -145,10 +145,29 @@ func codeIssued(t *probe.Trace) probe.Verdict {
 		return v.Who(probe.OwnerClient).Mend("upgrade the client: it must send code_challenge with code_challenge_method=S256")
 	case strings.Contains(description, "duplicated parameter"):
 		return v.Who(probe.OwnerClient).Mend("send every parameter once; Keycloak takes only one resource")
+	case code == "invalid_target":
+		return refusedTarget(t, x, v)
 	case code == "invalid_scope":
 		return v.Mend("make every scope that is asked for an optional or default scope of the client")
 	}
 	return v.Mend("look for this error in the authorization server's events")
+}
+
+// refusedTarget tells of the resource that an authorization request named in vain (RFC 8707 section 2).
+func refusedTarget(t *probe.Trace, x *probe.Exchange, v probe.Verdict) probe.Verdict {
+	from := asking(t, x)
+	if from == nil || !parameters(from).Has("resource") {
+		return v.Mend("let the authorization server know %s as a resource", t.Target)
+	}
+	_, q := response(t)
+	resource := parameters(from).Get("resource")
+	detail := "error=invalid_target"
+	if description := q.Get("error_description"); description != "" {
+		detail += " " + quoted(description)
+	}
+	return probe.Fail("%s for resource %s", detail, quoted(resource)).On(x, from).
+		So("every client that sends resource, as MCP requires, gets no code").
+		Mend("let the authorization server take resource %s (RFC 8707): register the MCP server there as a resource, or have it ignore the parameter", resource)
 }
 
 func byGet(t *probe.Trace) probe.Verdict {

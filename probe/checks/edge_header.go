@@ -120,11 +120,29 @@ func lostHeader(t *probe.Trace, x *probe.Exchange) loss {
 	case status == 400 && strings.Contains(text, "session") && unsessioned(t, x) != nil:
 		return loss{name: "Mcp-Session-Id", seen: "the server asks for a session id, and the answer to initialize brought none: " + replied(x), by: unsessioned(t, x),
 			effect: clientName(t) + " loses the connection after the first call", how: "to the server, and back in the answer to initialize"}
+	case headerMismatch(x) && saysVersionTwice(x):
+		return loss{name: "MCP-Protocol-Version, Mcp-Method and Mcp-Name",
+			seen:   fmt.Sprintf("MCP-Protocol-Version %s was sent as in the body, and the answer says that they differ: %s", quoted(sent("Mcp-Protocol-Version")), replied(x)),
+			effect: clientName(t) + " is refused at the version that it speaks", how: "unchanged to the server"}
 	case status == 406 && strings.Contains(sent("Accept"), "application/json") && strings.Contains(sent("Accept"), "text/event-stream") && strings.Contains(text, "event-stream"):
 		return loss{name: "Accept", seen: "both media types were accepted, and the answer says that they were not: " + replied(x),
 			effect: clientName(t) + " is refused whatever it asks", how: "unchanged to the server"}
 	}
 	return loss{}
+}
+
+// headerMismatch reports whether an answer says that headers and body differ (MCP 2026-07-28, streamable HTTP).
+func headerMismatch(x *probe.Exchange) bool {
+	e, _ := x.Answer().Message()["error"].(map[string]any)
+	return value(e["code"]) == "-32020"
+}
+
+// saysVersionTwice reports whether a request names its version and its method in headers as it does in its body.
+func saysVersionTwice(x *probe.Exchange) bool {
+	params, _ := x.Request.Body.Object()["params"].(map[string]any)
+	meta, _ := params["_meta"].(map[string]any)
+	version := x.Request.Header.Get("Mcp-Protocol-Version")
+	return version != "" && version == text(meta["io.modelcontextprotocol/protocolVersion"]) && x.Request.Header.Get("Mcp-Method") == x.Request.Body.Method()
 }
 
 // missing is how servers say that a request bore no token; "invalid or missing" says nothing.

@@ -37,6 +37,8 @@ func namesAuthorizationEndpoint(t *probe.Trace, d *probe.Document) probe.Verdict
 // lacks tells how a document has no such endpoint, "" when it has one.
 func lacks(d *probe.Document, name string) string {
 	switch {
+	case absolute(d.String(name)) != nil && strings.ContainsAny(d.String(name), " \t\r\n"):
+		return name + " is " + value(d.Members[name]) + ", with a blank, which no URL has (RFC 3986 section 2)"
 	case absolute(d.String(name)) != nil:
 		return ""
 	case d.Has(name):

@@ -102,12 +102,21 @@ func sessionSurvives(t *probe.Trace) probe.Verdict {
 		y := gone[0]
 		return probe.Fail("%s with the session id of exchange %d: %s", y.Request.Body.Method(), all[y.Request.Header.Get(sessionHeader)].N, replied(y)).On(gone...).Who(served(t, y)).
 			So("%s loses the connection after the first calls", clientName(t)).
-			Mend("make the server stateless, or send all requests of a session to one replica (affinity by Mcp-Session-Id)")
+			Mend("make the server stateless, or send all requests of a session to one replica (affinity by Mcp-Session-Id%s)", notByCookie(all[y.Request.Header.Get(sessionHeader)]))
 	}
 	if len(good) == 0 {
 		return probe.Unknown("no later request with the session id was answered").On(x)
 	}
 	return probe.Pass("%d requests with the session id", len(good)).On(good...)
+}
+
+// notByCookie says that a session hangs on a cookie too, where its answer sets one: clients of MCP send none back.
+func notByCookie(x *probe.Exchange) string {
+	if x == nil || x.Header("Set-Cookie") == "" {
+		return ""
+	}
+	name, _, _ := strings.Cut(x.Header("Set-Cookie"), "=")
+	return ", not by the cookie " + quoted(clipped(name, 40)) + " that it sets: clients send no cookie back"
 }
 
 // lost: 404 is the word for a session that is gone; 400 is used for it too, and an error of JSON-RPC, with a text that says so.
@@ -123,6 +132,8 @@ func streamOr405(t *probe.Trace) probe.Verdict {
 			So("some clients take it for a broken server and give up the connection").Mend("answer 405 with Allow: POST, or open an event stream")
 	}
 	switch status := x.Status(); {
+	case status == 404 && lost(x) && x.Request.Header.Get(sessionHeader) != "":
+		return v(probe.Fail).Because("session.survives")
 	case status == 405:
 		return probe.Pass("405: there is no stream").On(x)
 	case status == 200 && x.Answer().Type == "text/event-stream":

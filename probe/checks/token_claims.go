@@ -154,6 +154,9 @@ func signatureVerifies(t *probe.Trace) probe.Verdict {
 	}
 	v := probe.Fail("%s (alg %q, kid %s; told by %s)", text(f.Data["reason"]), alg, quoted(clipped(kid, 20)), f.Source).OnFact(f).On(xs...).
 		So("the MCP server refuses the token with 401")
+	if t.Has(probe.JWKS) && keysUsable(t).Outcome == probe.Failed {
+		v = v.Because("server-metadata.keys-usable")
+	}
 	if alg == "none" || strings.HasPrefix(alg, "HS") {
 		return v.Mend("sign access tokens with RS256 or ES256: who can verify %s could also forge it", alg)
 	}

@@ -97,10 +97,22 @@ func notListed(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 		return v.Mend("answer with a result that has an array tools; it is %s", value(result(x)["tools"]))
 	case x.Status() == 401 || x.Status() == 403:
 		return v.Mend("let the token that opened the protocol list the tools too")
+	case unknownMethod(x):
+		return v.Mend("answer tools/list, or leave tools out of the capabilities: a server without tools says so there")
+	case x.Answer().Message()["result"] != nil:
+		return v.Mend("answer with a result that is an object with an array tools")
 	case x.Status() == 400 || x.Status() == 404:
-		return v.Mend("look at sessions: kept in the memory of one replica, they are unknown to the others; be stateless or route by session")
+		return v.Because(sessionless(t, x)).Mend("look at sessions: kept in the memory of one replica, they are unknown to the others; be stateless or route by session")
 	}
 	return v.Mend("look into the MCP server's log for this request")
+}
+
+// sessionless names the check that tells why a server misses a session, "" where it does not say so.
+func sessionless(t *probe.Trace, x *probe.Exchange) string {
+	if lostHeader(t, x).name == sessionHeader {
+		return "edge.headers-kept"
+	}
+	return ""
 }
 
 // toolName: MCP 2025-11-25, tool names.

@@ -7,16 +7,24 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe"
 )
 
-// denied returns the last request after the protocol was opened that was refused with 403 by the server itself, nil for none:
-// while it is opened the refusal is that of the token.
+// denied returns the last call after the protocol was opened that was refused with 403 by the server itself, nil for none:
+// while it is opened the refusal is that of the token, and where another token was let in it is that of the renewed one.
 func denied(t *probe.Trace) *probe.Exchange {
 	for _, x := range slices.Backward(t.Of(probe.Authenticated)) {
 		s, edge := edgeOf(x)
-		if x.Status() == 403 && !t.Is(x, probe.Initialize) && !(edge && s.Self) {
+		call := x.Status() == 403 && !t.Is(x, probe.Initialize) && x.Request.Body.Method() != "" && !(edge && s.Self)
+		if call && (wantsScope(x) || !letInBefore(t, x)) {
 			return x
 		}
 	}
 	return nil
+}
+
+// letInBefore reports whether another token was let in to what this one is refused.
+func letInBefore(t *probe.Trace, x *probe.Exchange) bool {
+	return slices.ContainsFunc(t.Of(probe.Authenticated), func(y *probe.Exchange) bool {
+		return y.N < x.N && succeeded(y) && y.Request.Body.Method() == x.Request.Body.Method() && tokenOf(y).Fingerprint != tokenOf(x).Fingerprint
+	})
 }
 
 func stepUpPossible(t *probe.Trace) probe.Verdict {
