@@ -137,11 +137,13 @@ func (c *capture) note(f Fact) {
 	}
 }
 
-// end ends the exchange, once. The error is why no whole answer came, if none did.
+// end ends the exchange, once. The error is why no whole answer came, if none did. When it returns the exchange is told, also
+// where another has ended it at the same moment: who reads on goes by it.
 func (c *capture) end(whole bool, failure *WireError) {
 	c.mu.Lock()
 	if c.ended {
 		c.mu.Unlock()
+		c.tell()
 		return
 	}
 	c.ended = true
