@@ -32,7 +32,7 @@ func look(xs []*probe.Exchange, members ...string) lookout {
 		switch body, status := x.Answer(), x.Status(); {
 		case hasAny(x.Metadata(), members):
 			l.documents = append(l.documents, x)
-		case status == http.StatusNotModified && conditional(x) || x.Request.Method == http.MethodHead || status == 200 && hidden(body):
+		case status == http.StatusNotModified && conditional(x) || x.Request.Method == http.MethodHead || status == 200 && (hidden(body) || body.Problem == "" && brokenOff(x)):
 			l.unread = append(l.unread, x)
 		case gated(x):
 			l.locked = append(l.locked, x)
@@ -126,6 +126,8 @@ func (l lookout) isJSON(t *probe.Trace, kind, effect string) probe.Verdict {
 	switch problem := body.Problem; {
 	case strings.Contains(problem, "gzip") || strings.Contains(problem, "is encoded as"):
 		v = v.Mend("let Content-Encoding at %s say how the body is encoded, or send it as it is", x.URL().Path)
+	case body.Object() != nil && x.Status() > 200 && x.Status() < 300:
+		v = v.Mend("answer GET %s with 200 and the whole document: clients look at the status first", x.URL().Path)
 	case body.JSON != nil || problem != "" && body.Page == nil && !strings.Contains(problem, "HTML"):
 		v = v.Mend("write the document at %s with a JSON encoder: one object with its members, in UTF-8", x.URL().Path)
 	default:
@@ -143,6 +145,8 @@ func unreadable(x *probe.Exchange) string {
 		return answered(x) + ", which " + body.Problem
 	case array:
 		return answered(x) + ", a JSON array"
+	case body.Object() != nil && len(body.Object()) == 0:
+		return answered(x) + ", an empty JSON object"
 	case body.Object() != nil:
 		return answered(x) + fmt.Sprintf(", a JSON object with the members %s", list(slices.Sorted(maps.Keys(body.Object()))[:min(4, len(body.Object()))]))
 	case body.JSON != nil:

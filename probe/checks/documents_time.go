@@ -50,6 +50,10 @@ func endpointsAnswer(t *probe.Trace, d *probe.Document) probe.Verdict {
 			return byItself(x, probe.Fail("%s %s: %s", x.Request.Method, bare(x), answered(x)).On(d.Exchange, x).Who(served(t, x)).
 				So("the browser of the user of %s ends there instead of at a login page", clientName(t)).
 				Mend("serve the login at %s, forward it to the authorization server, or name the right URL as %s", x.URL().Path, member))
+		case x.Probe == "unknown-client" && absentEndpoint(x):
+			return byItself(x, probe.Fail("%s %s: %s", x.Request.Method, bare(x), refused(x)).On(d.Exchange, x).Who(served(t, x)).
+				So("%s gets no token: the login fails at its last step", clientName(t)).
+				Mend("serve POST %s, forward it to the authorization server, or name the right URL as %s", x.URL().EscapedPath(), member))
 		case x.Probe == "authorization-page" && x.Status() >= 500:
 			return byItself(x, brokenPage(t, d, x))
 		}
@@ -84,6 +88,12 @@ func unreached(t *probe.Trace, d *probe.Document, x *probe.Exchange, member stri
 		v = v.So("the browser of the user of %s finds nobody there", clientName(t))
 	}
 	return mendConnection(t, v, x)
+}
+
+// absentEndpoint reports whether nothing takes token requests: it is no refusal of OAuth, and not one of the client.
+func absentEndpoint(x *probe.Exchange) bool {
+	code, _ := refusal(x)
+	return code == "" && absentPage(x)
 }
 
 // absentPage reports whether nothing is served where the login page should be. An unknown client may be told so with 404.

@@ -160,13 +160,15 @@ func versionNegotiated(t *probe.Trace) probe.Verdict {
 			Mend("answer with protocolVersion (initialize) or supportedVersions (server/discover), never with a version newer than the one asked for")
 	}
 	switch answer := text(r["protocolVersion"]); {
+	case r == nil && fallsBackNext(t, x):
+		return probe.Unknown("%s: %s; initialize, which %s tries next, was not answered", x.Request.Body.Method(), replied(x), clientName(t)).On(x)
 	case r == nil && (rpcError(x) != "" || !succeeded(x)) && strings.Contains(bodyText(x.Answer()), "version"):
 		return v("asked for %s: %s", orVersion(x, asked), replied(x)).So("clients that are newer than the server cannot connect").
 			Mend("answer initialize with a version of your own when you do not know the client's, and leave it to the client to go")
 	case r == nil:
 		return probe.Unknown("%s", replied(x)).On(x)
 	case x.Request.Body.Method() == "server/discover":
-		return discovered(x, v)
+		return discovered(t, x, v)
 	case !revision.MatchString(answer):
 		return v("protocolVersion of the result is %s", value(r["protocolVersion"]))
 	case asked != "" && answer > asked:
@@ -183,12 +185,24 @@ func orVersion(x *probe.Exchange, asked string) string {
 	return quoted(asked)
 }
 
-func discovered(x *probe.Exchange, v func(string, ...any) probe.Verdict) probe.Verdict {
+// newest returns the newest version that the client opens with, or that it asked for.
+func newest(t *probe.Trace) string {
+	all := []string{opening(t).Request.Header.Get("Mcp-Protocol-Version")}
+	for _, o := range t.Profile.Protocol.Open {
+		all = append(all, o.Version)
+	}
+	return slices.Max(all)
+}
+
+func discovered(t *probe.Trace, x *probe.Exchange, v func(string, ...any) probe.Verdict) probe.Verdict {
 	asked := x.Request.Header.Get("Mcp-Protocol-Version")
 	versions := stringsIn(result(x)["supportedVersions"])
 	switch {
 	case len(versions) == 0:
 		return v("server/discover: supportedVersions is %s", value(result(x)["supportedVersions"]))
+	case slices.Min(versions) > newest(t):
+		return v("server/discover at %s is answered with versions %s", asked, list(versions)).So("%s speaks nothing newer than %s and cannot connect", clientName(t), newest(t)).
+			Mend("serve %s too: clients and servers are not upgraded on one day", newest(t))
 	case asked != "" && !slices.Contains(versions, asked):
 		return probe.Warn("server/discover at %s is answered with versions %s", asked, list(versions)).On(x).
 			So("the client must open again with one of them").Mend("refuse a version that you do not serve with 400 and error -32022, or serve it")

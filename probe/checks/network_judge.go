@@ -20,7 +20,7 @@ func finals(xs []*probe.Exchange) []*probe.Exchange {
 	var all []*probe.Exchange
 	at := map[string]int{}
 	for _, x := range xs {
-		key := fmt.Sprint(x.Request.Method, " ", x.Request.Body.Method(), " ", bare(x), " ", x.Bearer())
+		key := fmt.Sprint(x.Request.Method, " ", x.Request.Body.Method(), " ", x.Request.Body.Form.Get("grant_type"), " ", bare(x), " ", x.Bearer())
 		if i, ok := at[key]; ok {
 			all[i] = x
 			continue
@@ -80,11 +80,11 @@ func connected(t *probe.Trace) probe.Verdict {
 	}
 	v := judged("%s %s: %s (%s)%s", x.Request.Method, bare(x), x.Error.Kind, clipped(x.Error.Text, 160), others(len(dead))).On(dead...).
 		So("%s cannot reach %s", clientName(t), party(t, x))
-	if other := underOtherNames(t, x); other != nil {
+	if other := underOtherNames(t, x); other != nil && x.Error.Kind != "protocol" {
 		return v.On(other).Who(probe.OwnerEdge).Because("edge.user-agents-alike").So("%s waits for %s in vain, where others are answered", clientName(t), bare(x)).
 			Mend("let User-Agent %s through at %s", agent(x), x.URL().Path)
 	}
-	if slices.Contains(hosts, host(x.URL())) {
+	if slices.Contains(hosts, host(x.URL())) && x.Error.Kind != "protocol" {
 		v = v.Who(served(t, x)).So("%s waits for %s in vain", clientName(t), bare(x))
 		if path := x.URL().Path; x.Error.Kind == "timeout" && (resourceMetadataURL(path) || serverMetadataURL(path)) {
 			return v.So("%s waits %g s for the document and then goes on as if it were not there", clientName(t), patience(t)).
@@ -94,6 +94,10 @@ func connected(t *probe.Trace) probe.Verdict {
 			Mend("the host answers other requests, this one gets nothing: look into the server's log; send the headers of a stream at once and a comment line every 15 s")
 	}
 	v = mendConnection(t, v, x)
+	if host(x.URL()) != host(t.URL()) && challengeLeadsTo(t, x.URL()) {
+		v = v.Who(probe.OwnerOrigin).So("%s cannot fetch the resource metadata that the challenge names", clientName(t)).
+			Mend("let resource_metadata in the challenge name the URL at which clients reach the document: %s", probe.ResourceMetadataURLs(t.Target)["path"])
+	}
 	if cause := namedInside(t, x); cause != "" {
 		v = v.Because(cause)
 	}
@@ -105,12 +109,16 @@ func namedInside(t *probe.Trace, x *probe.Exchange) string {
 	switch {
 	case t.Rehearsal() || secluded(x.URL()) == "" || host(x.URL()) == host(t.URL()):
 		return ""
-	case slices.ContainsFunc(t.Of(probe.Unauthenticated), func(y *probe.Exchange) bool { return leadsTo(y, x.URL()) }):
+	case challengeLeadsTo(t, x.URL()):
 		return "challenge.metadata-url-public"
 	case insider(t, x.URL().Hostname()) != "":
 		return insider(t, x.URL().Hostname())
 	}
 	return "server-metadata.endpoints-public"
+}
+
+func challengeLeadsTo(t *probe.Trace, u *url.URL) bool {
+	return slices.ContainsFunc(t.Of(probe.Unauthenticated), func(y *probe.Exchange) bool { return leadsTo(y, u) })
 }
 
 // leadsTo reports whether the challenge of an answer leads to a URL: a request there that got no answer is no evidence of its own.
@@ -167,6 +175,9 @@ func mendConnection(t *probe.Trace, v probe.Verdict, x *probe.Exchange) probe.Ve
 			Mend("serve a certificate for %s at port %s; Cloudflare's own covers one level of sub-domains, deeper names need Advanced Certificate Manager", name, port)
 	case kind == "protocol" && strings.Contains(x.Error.Text, `malformed HTTP response "\x15\x03`): // a TLS alert (RFC 8446 section 6)
 		return v.Who(served(t, x)).Mend("port %s of %s speaks TLS: type https://", port, name)
+	case kind == "protocol" && brokenHead(x.Error.Text):
+		return v.Who(served(t, x)).So("%s cannot read the answer of %s", clientName(t), party(t, x)).
+			Mend("write the head of the answer at %s as RFC 9112 section 5 has it: each header a name, a colon and printable text on a line of its own, one Content-Length", x.URL().Path)
 	case kind == "protocol":
 		return v.Who(served(t, x)).Mend("port %s of %s speaks something else than HTTP: look which program listens there, and which port the server has", port, name)
 	case kind == "refused":
@@ -179,6 +190,12 @@ func mendConnection(t *probe.Trace, v probe.Verdict, x *probe.Exchange) probe.Ve
 		return v.Mend("let port %s of %s through the firewall and the router, and see that its address is the server's own; hosted Claude comes from 160.79.104.0/21", port, name)
 	}
 	return v.Mend("look into the log of what listens at port %s of %s", port, name)
+}
+
+// brokenHead: an answer that begins as one of HTTP, and whose headers are none.
+func brokenHead(said string) bool {
+	return slices.ContainsFunc([]string{"malformed MIME header", "Content-Length", "Transfer-Encoding", "transfer encoding"},
+		func(part string) bool { return strings.Contains(said, part) })
 }
 
 // wantsClientCertificate: the alerts of a server that was shown none (RFC 8446 section 6.2; TLS 1.2 knows but bad_certificate).

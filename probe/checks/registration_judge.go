@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -147,12 +148,12 @@ func notRegistered(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 		return v.Mend("take application/json at %s: a registration is no form (RFC 7591 section 3.1)", x.URL().Path)
 	case x.Status() == 429:
 		return v.Mend("raise the rate limit of POST %s: %s registers anew for every connection, from few addresses", x.URL().Path, clientName(t))
+	case x.Status() >= 500:
+		return v.Mend("look into the authorization server's log for this request")
 	case x.Answer().Type == "text/html" || x.Answer().Page != nil:
 		return v.Mend("let POST %s through the firewall or proxy in front: rules against URLs in a body match redirect_uris", x.URL().Path)
 	case x.Status() == 401:
 		return v.Mend("%s: this server registers only those who bear an initial access token, which no MCP client does", preregister)
-	case x.Status() >= 500:
-		return v.Mend("look into the authorization server's log for this request")
 	}
 	return v.Mend("%s; or make the endpoint accept the body that this client sends", preregister)
 }
@@ -164,7 +165,7 @@ func registrationValid(t *probe.Trace) probe.Verdict {
 		return probe.Fail(format, args...).On(x).So("%s cannot read the answer and takes the registration for failed", clientName(t)).
 			Mend("answer 201 with a JSON object as RFC 7591 section 3.2.1 has it")
 	}
-	method := text(o["token_endpoint_auth_method"])
+	method, wanted := text(o["token_endpoint_auth_method"]), text(x.Request.Body.Object()["token_endpoint_auth_method"])
 	expires, has := o["client_secret_expires_at"]
 	secret := text(o["client_secret"])
 	switch {
@@ -175,13 +176,19 @@ func registrationValid(t *probe.Trace) probe.Verdict {
 	case o["client_id"] == nil && o["error"] != nil:
 		return fail("an error with a success: %s", refused(x)).Mend("answer errors with 400 (RFC 7591 section 3.2.2), and mend what this one says")
 	case o["client_id"] == nil:
-		return fail("the answer has no client_id: %s", refused(x))
+		return fail("the answer has no client_id: %s", unreadable(x))
 	case text(o["client_id"]) == "":
 		return fail("client_id is %s, not a string", value(o["client_id"]))
 	case strings.HasPrefix(method, "client_secret_") && secret == "":
 		return fail("token_endpoint_auth_method is %q and there is no client_secret", method)
 	case has && !whole(expires):
 		return fail("client_secret_expires_at is %s, not a whole number", value(expires))
+	case secret != "" && has && ended(x, expires):
+		return fail("client_secret_expires_at is %s: the secret had ended when it was handed out, at %d", value(expires), x.Start.Unix()).
+			So("the token endpoint refuses the secret of %s", clientName(t)).Mend("write the time in seconds at which the secret ends, 0 for never (RFC 7591 section 3.2.1)")
+	case method != "" && method != "none" && method != "client_secret_basic" && method != "client_secret_post" && method != wanted:
+		return fail("token_endpoint_auth_method is %q, where %s was asked for", method, orNone(wanted)).So("%s cannot authenticate so at the token endpoint: it has a secret at most", clientName(t)).
+			Mend("register the method that is asked for, or %s", preregister)
 	case secret != "" && !has:
 		return probe.Warn("there is a client_secret and no client_secret_expires_at").On(x).
 			So("strict clients take the registration for failed").Mend("add client_secret_expires_at, 0 for a secret that does not expire")
@@ -191,6 +198,13 @@ func registrationValid(t *probe.Trace) probe.Verdict {
 		return probe.Pass("client_id %q; answered 200, where RFC 7591 has 201", clipped(text(o["client_id"]), 60)).On(x)
 	}
 	return probe.Pass("client_id %q", clipped(text(o["client_id"]), 60)).On(x)
+}
+
+// ended reports whether a time in seconds, 0 for never, was over when an answer came; a minute is left to clocks.
+func ended(x *probe.Exchange, expires any) bool {
+	n, ok := expires.(json.Number)
+	at, err := n.Int64()
+	return ok && err == nil && at != 0 && at < x.Start.Unix()-60
 }
 
 func keepsRedirects(t *probe.Trace) probe.Verdict {
@@ -222,7 +236,7 @@ func methodFollowed(t *probe.Trace) probe.Verdict {
 	case want != got:
 		return probe.Fail("asked for %q, registered %q", want, got).On(x).
 			So("a client that keeps to its wish gets 401 at the token endpoint; the clients observed follow the answer").
-			Mend("upgrade Keycloak to 26.6 or later, or %s", preregister)
+			Mend("register the method that is asked for (Keycloak does from 26.6), or %s", preregister)
 	}
 	return probe.Pass("registered %q", got).On(x)
 }

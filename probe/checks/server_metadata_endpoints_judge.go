@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -137,6 +138,9 @@ func orMissing(v any) string {
 	return value(v)
 }
 
+// Padding is against RFC 7515 section 2 too, but verifiers drop it.
+var notBase64URL = regexp.MustCompile(`[^A-Za-z0-9_=-]`)
+
 // unfit says why a key cannot verify an access token's signature, "" when it can.
 func unfit(key map[string]any) string {
 	kty, use, alg := text(key["kty"]), text(key["use"]), text(key["alg"])
@@ -149,6 +153,11 @@ func unfit(key map[string]any) string {
 		return fmt.Sprintf("a key for use %q", use)
 	case alg != "" && !strings.HasPrefix(alg, "RS") && !strings.HasPrefix(alg, "PS") && !strings.HasPrefix(alg, "ES") && alg != "EdDSA" && alg != "Ed25519":
 		return "a key for " + quoted(alg)
+	}
+	for _, member := range []string{"n", "e", "x", "y"} {
+		if s := text(key[member]); notBase64URL.MatchString(s) && !strings.HasPrefix(s, "[redacted") {
+			return "a key whose " + member + " is not written in base64url (RFC 7518 section 2)"
+		}
 	}
 	return ""
 }

@@ -95,12 +95,24 @@ func onServer(judge func(*probe.Trace, *probe.Document) probe.Verdict) func(*pro
 	}
 }
 
-func serverPublic(t *probe.Trace) probe.Verdict { return serverLookout(t).forAnybody(t, unfound(t)) }
+func serverPublic(t *probe.Trace) probe.Verdict {
+	return asNamed(t, serverLookout(t).forAnybody(t, unfound(t)))
+}
 
-func serverServed(t *probe.Trace) probe.Verdict { return serverLookout(t).isServed(t, unfound(t)) }
+func serverServed(t *probe.Trace) probe.Verdict {
+	return asNamed(t, serverLookout(t).isServed(t, unfound(t)))
+}
 
 func serverIsJSON(t *probe.Trace) probe.Verdict {
-	return serverLookout(t).isJSON(t, "authorization server metadata document", unfound(t))
+	return asNamed(t, serverLookout(t).isJSON(t, "authorization server metadata document", unfound(t)))
+}
+
+// asNamed: where nobody named an authorization server, what is met at the URLs that were guessed comes of that.
+func asNamed(t *probe.Trace, v probe.Verdict) probe.Verdict {
+	if v.Outcome == probe.Failed && v.Cause == "" {
+		return v.Because(unnamed(t))
+	}
+	return v
 }
 
 func serverFound(t *probe.Trace) probe.Verdict {
@@ -119,6 +131,9 @@ func serverFound(t *probe.Trace) probe.Verdict {
 	})
 	v := probe.Fail("%s%s", asked(l.absent), where).On(append(slices.Clone(l.absent), stray)...).Who(served(t, x)).So("%s", unfound(t)).
 		Mend("%s", mendMissing(t, x))
+	if issuer, _, found := strings.Cut(strings.Join(issuersNamed(t)[:min(1, len(issuersNamed(t)))], ""), "/.well-known/"); found {
+		v = v.Who(probe.OwnerOrigin).Mend("name the issuer itself in authorization_servers of the resource metadata, %s, not the URL of its metadata", issuer)
+	}
 	v = inFront(x, v)
 	if cause := cmp.Or(noAnswer(t, serverMetadataURL), unnamed(t)); cause != "" { // nobody said that anything lies there
 		v = v.Because(cause)
@@ -155,9 +170,14 @@ func serverMetadataURL(path string) bool {
 func unnamed(t *probe.Trace) string {
 	l := resourceLookout(t)
 	d := resourceDocument(t)
+	asked := func(x *probe.Exchange) bool { return isCandidate(t, x) }
 	switch {
-	case d != nil && d.String("resource") == "" && !slices.ContainsFunc(t.Of(probe.ServerMetadata), func(x *probe.Exchange) bool { return isCandidate(t, x) }):
+	case d != nil && d.String("resource") == "" && !slices.ContainsFunc(t.Of(probe.ServerMetadata), asked):
 		return "resource-metadata.names-target"
+	case slices.ContainsFunc(l.documents, func(x *probe.Exchange) bool { return strict(x.Answer().Problem) }) && !slices.ContainsFunc(t.Of(probe.ServerMetadata), asked):
+		return "resource-metadata.is-json"
+	case len(issuersNamed(t)) == 0 && noAnswer(t, resourceMetadataURL) != "":
+		return "network.connected"
 	case len(issuersNamed(t)) > 0 || len(t.Of(probe.ResourceMetadata)) == 0:
 		return ""
 	case len(l.documents) > 0:
@@ -168,6 +188,8 @@ func unnamed(t *probe.Trace) string {
 		return "resource-metadata.served"
 	case len(l.broken) > 0:
 		return "resource-metadata.is-json"
+	case slices.ContainsFunc(l.unread, brokenOff):
+		return "network.answers-whole"
 	}
 	return "resource-metadata.found"
 }

@@ -226,6 +226,9 @@ func unknownClient(t *probe.Trace) probe.Verdict {
 	case code == "invalid_client" && x.Status() == 400:
 		judged = probe.Warn
 	}
+	if absentEndpoint(x) {
+		return probe.Skip("nothing takes token requests at %s: %s", bare(x), refused(x)).Because("server-metadata.endpoints-answer")
+	}
 	return byItself(x, judged("an unknown client is answered with %s", refused(x)).On(x).Who(served(t, x)).
 		So("a client whose registration is gone does not register anew, and no retry helps its user").
 		Mend(`answer 401 with {"error":"invalid_client"}`))
