@@ -30,17 +30,17 @@ func Bootstrap(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles) 
 	}
 	yes, no := true, false
 	return []plan.Resource{
-		newRealm(a, c.Keycloak),
+		newRealm(a, c),
 		&client{a: a, secrets: s, realm: c.Keycloak.Realm, kind: administrator, want: plan.Client{Profile: "mcpwiz",
 			ID: AdminClient, Confidential: &yes, Consent: &no, AccessTokenLifespan: plan.DefaultLifespan, Auth: plan.AuthSecret}},
 		&adminRoles{a, c.Keycloak.Realm, AdminClient, rolesNeeded(c, itself != nil)},
 	}, nil
 }
 
-// rolesNeeded are the roles of client realm-management without which a step of the connection fails, and the one to read
-// events, which say why a login failed.
+// rolesNeeded are the roles of client realm-management without which a step of the connection fails, and two that only look:
+// at events, which say why a login failed, and at who else signs users in.
 func rolesNeeded(c plan.Connection, selfRegistered bool) []string {
-	roles := []string{"manage-clients", "view-events", "view-realm"}
+	roles := []string{"manage-clients", "view-events", "view-realm", "view-identity-providers"}
 	if c.Keycloak.CreateRealm || selfRegistered {
 		roles[2] = "manage-realm"
 	}

@@ -25,6 +25,8 @@ type client struct {
 	redirectURIs []string
 	// scopes carry the audience of the client's server; they are default, since some clients ask for no scope.
 	scopes []string
+	// offlineIdle, in seconds, is for a realm whose own setting is not ours to change; 0 leaves it.
+	offlineIdle int
 }
 
 // A kind is what a client is for.
@@ -91,6 +93,9 @@ func (c *client) attributes() map[string]string {
 		want["pkce.code.challenge.method"] = "S256"
 		want["use.refresh.tokens"] = "true"
 		want["oauth2.device.authorization.grant.enabled"] = "false"
+		if c.offlineIdle > 0 {
+			want["client.offline.session.idle.timeout"] = strconv.Itoa(c.offlineIdle)
+		}
 	}
 	if c.kind == introspection && c.a.on(featureResources) {
 		want["resource_url"] = c.want.Server

@@ -13,7 +13,9 @@ import (
 // kinds make a resource from its name alone, as far as Undo needs it: what was changed stands in the journal, and may stand
 // in the connection no more. Keys are the kinds in "keycloak/kind/name".
 var kinds = map[string]func(a *Admin, s *plan.Secrets, realm, name string) plan.Resource{
-	"realm": func(a *Admin, _ *plan.Secrets, _, name string) plan.Resource { return &realm{a, name, true} },
+	"realm": func(a *Admin, _ *plan.Secrets, _, name string) plan.Resource {
+		return &realm{a: a, name: name, own: true}
+	},
 	"scope": func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource {
 		return &scope{a, in, plan.Scope{Name: name}}
 	},

@@ -2,10 +2,12 @@ package keycloak
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
@@ -15,9 +17,16 @@ type realm struct {
 	a    *Admin
 	name string
 	own  bool
+	// signIn is how long users stay signed in where the realm is our own.
+	signIn plan.SignIn
+	// documents: some client of the connection comes with a metadata document.
+	documents bool
 }
 
-func newRealm(a *Admin, k plan.Keycloak) *realm { return &realm{a, k.Realm, k.CreateRealm} }
+func newRealm(a *Admin, c plan.Connection) *realm {
+	takes := slices.ContainsFunc(c.Clients, func(one plan.Client) bool { return one.Registration == plan.MetadataDocument })
+	return &realm{a, c.Keycloak.Realm, c.Keycloak.CreateRealm, c.Keycloak.SignIn, takes}
+}
 
 func (r *realm) Name() string    { return "keycloak/realm/" + r.name }
 func (r *realm) Proof() []string { return proofs["realm"] }
@@ -30,12 +39,7 @@ var realmSettings = map[string]any{
 	"registrationAllowed":              false,
 	"bruteForceProtected":              true,
 	"accessTokenLifespan":              900,
-	"ssoSessionIdleTimeout":            28800,
-	"ssoSessionMaxLifespan":            604800,
-	"offlineSessionIdleTimeout":        2592000,
 	"offlineSessionMaxLifespanEnabled": true,
-	"offlineSessionMaxLifespan":        15552000,
-	"revokeRefreshToken":               false,
 	"eventsEnabled":                    true,
 	"eventsExpiration":                 604800,
 }
@@ -78,9 +82,11 @@ func (r *realm) Plan(ctx context.Context) (plan.Change, error) {
 	case err != nil:
 		return plan.Change{}, err
 	case !r.own:
-		return r.planExisting(have), nil
+		return r.planExisting(ctx, have)
 	case !have.there:
-		return r.compare(realmState{}).change(plan.Create, nil)
+		c, err := r.compare(realmState{}).change(plan.Create, nil)
+		c.Note = sentences(effect(r.signIn), r.uninvited(nil))
+		return c, err
 	case have.stub:
 		return plan.Change{}, fmt.Errorf("read realm %s: %s may see its name only: it lacks the role view-realm", r.name, r.a.who())
 	case have.owner() != ours:
@@ -89,25 +95,63 @@ func (r *realm) Plan(ctx context.Context) (plan.Change, error) {
 			Propose: "create_realm: false uses it without touching its settings; or take another realm name in the issuer"}, nil
 	}
 	f := r.compare(have)
-	return f.change(plan.Update, former(have.fields, f))
+	c, err := f.change(plan.Update, former(have.fields, f))
+	if err != nil || c.Empty() {
+		c.Before = nil
+	} else if decides(f) {
+		c.Note = effect(r.signIn)
+	}
+	if err == nil {
+		c.Note, err = r.note(ctx, have, c.Note)
+	}
+	return c, err
 }
 
-func (r *realm) planExisting(have realmState) plan.Change {
-	switch enabled, told := have.fields["enabled"].(bool); {
-	case !have.there:
+func (r *realm) planExisting(ctx context.Context, have realmState) (plan.Change, error) {
+	if !have.there {
 		return plan.Change{Action: plan.Refuse, Stop: "there is no such realm, or " + r.a.who() + " may not see it",
-			Propose: "create_realm: true makes it; or correct the realm in the issuer"}
-	case told && !enabled && !have.stub:
-		return plan.Change{Action: plan.None, Note: "the realm is disabled: nobody can sign in"}
+			Propose: "create_realm: true makes it; or correct the realm in the issuer"}, nil
 	}
-	return plan.Change{Action: plan.None}
+	var first string
+	if enabled, told := have.fields["enabled"].(bool); told && !enabled && !have.stub {
+		first = "the realm is disabled: nobody can sign in"
+	} else if on, told := have.fields["eventsEnabled"].(bool); told && !on {
+		first = "the realm keeps no events: nobody can tell afterwards why a login failed (Realm settings, Events)"
+	}
+	note, err := r.note(ctx, have, first)
+	return plan.Change{Action: plan.None, Note: note}, err
+}
+
+// note adds to what is said of the realm who else signs its users in, and what of its policies keeps clients away.
+func (r *realm) note(ctx context.Context, have realmState, first string) (string, error) {
+	flow, _ := have.fields["browserFlow"].(string)
+	f, err := r.a.federation(ctx, r.name, flow)
+	if err != nil {
+		return "", err
+	}
+	entries, err := r.a.policyEntries(ctx, r.name, policies)
+	if err := unlessForbidden(err); err != nil {
+		return "", err
+	}
+	return sentences(first, f.String(), r.uninvited(entries)), nil
+}
+
+// uninvited says that Keycloak offers to take metadata documents while no policy lets any in: clients that prefer them over
+// all else then come to nothing.
+func (r *realm) uninvited(have []json.RawMessage) string {
+	lets := func(raw json.RawMessage) bool { return strings.Contains(string(raw), `"client-id-uri"`) }
+	if r.documents || !r.a.on(featureDocuments) || slices.ContainsFunc(have, lets) {
+		return ""
+	}
+	return "Keycloak offers to take client id metadata documents (its feature cimd is on), and no client policy of the realm lets one in: where no client id is typed into Claude, it ends at the page \"Client not found.\""
 }
 
 // compare returns what differs; events that somebody has added stay.
 func (r *realm) compare(have realmState) fields {
 	var f fields
-	for _, name := range slices.Sorted(maps.Keys(realmSettings)) {
-		f.want(name, have.fields[name], realmSettings[name])
+	settings := merged(realmSettings, signInSettings(r.signIn))
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		f.want(name, have.fields[name], settings[name])
 	}
 	f.include("enabledEventTypes", texts(have.fields["enabledEventTypes"]), realmEvents)
 	return f

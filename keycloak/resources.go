@@ -21,7 +21,7 @@ func Resources(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles) 
 		return nil, err
 	}
 	c = withResources(a, c.Defaults())
-	all := []plan.Resource{newRealm(a, c.Keycloak)}
+	all := []plan.Resource{newRealm(a, c)}
 	for _, want := range c.Scopes {
 		all = append(all, &scope{a, c.Keycloak.Realm, want})
 	}
@@ -64,6 +64,9 @@ func withResources(a *Admin, c plan.Connection) plan.Connection {
 
 func newClient(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles, want plan.Client) (*client, error) {
 	r := &client{a: a, secrets: s, realm: c.Keycloak.Realm, want: want, scopes: assignable(c.ScopesOf(want.Server))}
+	if !c.Keycloak.CreateRealm {
+		r.offlineIdle = c.Keycloak.SignIn.OfflineIdle
+	}
 	confidential := true
 	if want.Profile == plan.Introspection {
 		r.kind = introspection

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
 // A Standing is how things are before anything is planned: which Keycloak it is, whether the realm is there, and what the
@@ -28,7 +30,10 @@ type Standing struct {
 type Lifetimes struct{ Idle, Max, OfflineIdle, OfflineMax time.Duration }
 
 // OwnLifetimes are those of a realm that mcpwiz makes.
-func OwnLifetimes() Lifetimes { return lifetimesOf(realmSettings) }
+func OwnLifetimes() Lifetimes {
+	k := plan.Connection{Keycloak: plan.Keycloak{CreateRealm: true}}.Defaults().Keycloak
+	return lifetimesOf(merged(realmSettings, signInSettings(k.SignIn)))
+}
 
 func lifetimesOf(fields map[string]any) Lifetimes {
 	seconds := func(name string) time.Duration {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/Nerzal/gocloak/v13"
 
@@ -30,6 +31,16 @@ func (u *user) Plan(ctx context.Context) (plan.Change, error) {
 	if r.there && r.owner() != ours {
 		return plan.Change{Action: plan.Refuse, Stop: "test users are made only in a realm that mcpwiz made",
 			Propose: "take users out of mcpwiz.yaml, or take a realm of your own"}, nil
+	}
+	if r.there {
+		known, err := u.a.federation(ctx, u.realm, "")
+		if err != nil {
+			return plan.Change{}, err
+		}
+		if len(known.stores) > 0 {
+			return plan.Change{Action: plan.Refuse, Stop: "users of this realm come from " + strings.Join(known.stores, ", ") + ": a user that mcpwiz makes could end up there",
+				Propose: "take users out of mcpwiz.yaml, and test with one that is there: mcpwiz doctor --login NAME"}, nil
+		}
 	}
 	have, err := u.find(ctx)
 	switch {

@@ -7,11 +7,11 @@ import (
 // keycloak is about the Keycloak of a connection itself, where setup is about what the connection asks of it.
 func (p *program) keycloak() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "keycloak",
-		Short: "Look after Keycloak itself, beside what the connection asks of it",
+		Use:     "keycloak",
+		Short:   "Look after Keycloak itself, beside what the connection asks of it",
 		Example: `  mcpwiz keycloak bootstrap -f mcpwiz.yaml   # so that nobody has to keep the password of master`,
-		Args: noCommand,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args:    noCommand,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(p.bootstrap())
 	return c

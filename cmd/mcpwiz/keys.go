@@ -37,6 +37,8 @@ var keys = map[string]key{
 	"create-realm": {"bool", "keycloak.create_realm: make the realm, and own its settings", ofFlag(func(k *plan.Keycloak) *bool { return &k.CreateRealm })},
 	"allow-vulnerable": {"bool", "keycloak.allow_vulnerable: open registration also where this version has known privilege escalations in it",
 		ofFlag(func(k *plan.Keycloak) *bool { return &k.AllowVulnerable })},
+	"sign-in": {"key=value[,key=value...]", "keycloak.sign_in: how long users stay signed in, in seconds (keys: idle, max, offline_idle, offline_max, rotate_refresh_tokens, refresh_token_reuse)",
+		setSignIn},
 	"admin-user":   {"name", "keycloak.admin.user: who signs in to the Admin API", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Admin.User })},
 	"admin-client": {"id", "keycloak.admin.client_id: the client that signs in instead of a user", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Admin.ClientID })},
 	"admin-realm":  {"name", "keycloak.admin.realm: where they sign in (default: master)", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Admin.Realm })},
@@ -103,6 +105,20 @@ func ofFlag(at func(*plan.Keycloak) *bool) func(*plan.Connection, string) error 
 		*at(&c.Keycloak), err = strconv.ParseBool(value)
 		return err
 	}
+}
+
+// setSignIn sets keys of keycloak.sign_in.
+func setSignIn(c *plan.Connection, value string) error {
+	for part := range strings.SplitSeq(value, ",") {
+		k, v, ok := strings.Cut(part, "=")
+		if !ok {
+			return fmt.Errorf("%q is no key=value", part)
+		}
+		if err := setKey(reflect.ValueOf(&c.Keycloak.SignIn).Elem(), k, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // entryOf sets keys of the entry of a list that has the same value of the key by, and, where it is given, of the key also.

@@ -26,6 +26,12 @@ func TestEveryScalarKeyHasAFlag(t *testing.T) {
 			}
 		}
 	}
+	for name, kind := range scalarsOf(plan.SignIn{}) {
+		value := map[reflect.Kind]string{reflect.Int: "300", reflect.Bool: "true"}[kind]
+		if err := keys["sign-in"].set(&plan.Connection{}, name+"="+value); err != nil {
+			t.Errorf("--sign-in does not set %s: %v", name, err)
+		}
+	}
 	for flag, v := range map[string]any{"scope": plan.Scope{}, "client": plan.Client{}, "user": plan.User{}} {
 		for name, kind := range scalarsOf(v) {
 			value := map[reflect.Kind]string{reflect.Int: "300", reflect.Bool: "true", reflect.Pointer: "true"}[kind]

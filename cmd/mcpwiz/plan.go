@@ -85,7 +85,7 @@ func (p *program) runPlan(ctx context.Context, o *planOptions) error {
 		err = p.writeNewCallbacks(callbacks)
 	}
 	if err == nil && len(stopped) == 0 {
-		_, err = s.tellPermission(ctx)
+		_, err = s.tellPermission(ctx, false)
 	}
 	switch {
 	case err != nil:

@@ -14,7 +14,7 @@ import (
 )
 
 // setupKeys are the keys that setup uses.
-var setupKeys = []string{"url", "issuer", "admin-url", "ca-file", "realm", "create-realm", "allow-vulnerable", "admin-user", "admin-client", "admin-realm",
+var setupKeys = []string{"url", "issuer", "admin-url", "ca-file", "realm", "create-realm", "allow-vulnerable", "sign-in", "admin-user", "admin-client", "admin-realm",
 	"scope", "client", "user"}
 
 type setupOptions struct {
@@ -87,7 +87,7 @@ func (s *provisioning) agreed(ctx context.Context, dryRun, yes bool) (bool, erro
 	case s.plan.Empty():
 		return false, nil
 	}
-	may, err := s.tellPermission(ctx)
+	may, err := s.tellPermission(ctx, true)
 	switch {
 	case err != nil || dryRun:
 		return false, err
@@ -109,10 +109,10 @@ func (s *provisioning) agreed(ctx context.Context, dryRun, yes bool) (bool, erro
 	return ok, err
 }
 
-// tellPermission says which steps of the plan the account may do.
-func (s *provisioning) tellPermission(ctx context.Context) (keycloak.Permission, error) {
+// tellPermission says which steps of the plan the account may do; that it may do all of them only where that is asked for.
+func (s *provisioning) tellPermission(ctx context.Context, all bool) (keycloak.Permission, error) {
 	may, err := s.admin.May(ctx, s.connection.Defaults().Keycloak.Realm, s.plan)
-	if err == nil && may.Steps > 0 {
+	if err == nil && may.Steps > 0 && (all || len(may.Lacks) > 0) {
 		s.program.say("%s.", may)
 	}
 	return may, err

@@ -87,6 +87,12 @@ var adminRoutes = []route{
 	{http.MethodPut, "client-policies/policies", updatePolicies},
 	{http.MethodPost, "partial-export", exportRealm},
 
+	{http.MethodGet, "identity-provider/instances", listProviders},
+	{http.MethodPost, "identity-provider/instances", createProvider},
+	{http.MethodGet, "authentication/flows/{flow}/executions", listExecutions},
+	{http.MethodPost, "authentication/executions/{execution}/config", configureExecution},
+	{http.MethodGet, "authentication/config/{config}", readExecutionConfig},
+
 	{http.MethodGet, "components", listComponents},
 	{http.MethodPost, "components", createComponent},
 	{http.MethodGet, "components/{component}", readComponent},

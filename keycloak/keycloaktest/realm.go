@@ -19,6 +19,7 @@ type realm struct {
 	users              []*user
 	components         []*component
 	profiles, policies []policyEntry
+	federation         federation
 	roles              []role
 
 	sessions map[string]*session

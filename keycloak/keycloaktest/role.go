@@ -173,6 +173,8 @@ func (c *call) may(parts []string) bool {
 		return have.has(verb+"clients") || verb == "view-" && len(parts) == 1 && have.has("query-clients")
 	case "default-default-client-scopes", "default-optional-client-scopes":
 		return have.has(verb + "clients")
+	case "identity-provider":
+		return have.has(verb + "identity-providers")
 	case "users", "sessions":
 		return have.has(verb + "users")
 	case "roles":

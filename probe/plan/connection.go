@@ -61,8 +61,23 @@ type Keycloak struct {
 	// realm-level field is touched.
 	CreateRealm bool `yaml:"create_realm,omitempty"`
 	// AllowVulnerable opens registration also where the version of Keycloak has known privilege escalations in it.
-	AllowVulnerable bool  `yaml:"allow_vulnerable,omitempty"`
-	Admin           Admin `yaml:"admin,omitempty"`
+	AllowVulnerable bool `yaml:"allow_vulnerable,omitempty"`
+	// SignIn is how long users stay signed in.
+	SignIn SignIn `yaml:"sign_in,omitempty"`
+	Admin  Admin  `yaml:"admin,omitempty"`
+}
+
+// SignIn says how long users stay signed in, in seconds: settings of a realm of our own. In another one only OfflineIdle can
+// be given; it becomes an attribute of the clients.
+type SignIn struct {
+	// Idle is without use, Max in any case; the offline ones hold for clients that were granted offline_access.
+	Idle        int `yaml:"idle,omitempty"`
+	Max         int `yaml:"max,omitempty"`
+	OfflineIdle int `yaml:"offline_idle,omitempty"`
+	OfflineMax  int `yaml:"offline_max,omitempty"`
+	// RotateRefreshTokens makes a refresh token good for one use, and for RefreshTokenReuse more.
+	RotateRefreshTokens bool `yaml:"rotate_refresh_tokens,omitempty"`
+	RefreshTokenReuse   int  `yaml:"refresh_token_reuse,omitempty"`
 }
 
 // Admin says who signs in to the Admin API: a user or a client; the secret comes from elsewhere (see Ask).

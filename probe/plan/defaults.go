@@ -58,7 +58,17 @@ func (k Keycloak) defaults() Keycloak {
 		k.AdminURL = cmp.Or(k.AdminURL, base)
 	}
 	k.Admin.Realm = cmp.Or(k.Admin.Realm, DefaultAdminRealm)
+	if k.CreateRealm {
+		k.SignIn = k.SignIn.defaults()
+	}
 	return k
+}
+
+// defaults keep a user signed in over a working day; offline sessions have an end, so that refresh_expires_in is a date.
+func (s SignIn) defaults() SignIn {
+	s.Idle, s.Max = cmp.Or(s.Idle, 8*3600), cmp.Or(s.Max, 7*86400)
+	s.OfflineIdle, s.OfflineMax = cmp.Or(s.OfflineIdle, 30*86400), cmp.Or(s.OfflineMax, 180*86400)
+	return s
 }
 
 // splitIssuer takes https://host/base/realms/name apart.

@@ -84,11 +84,33 @@ func (v *validation) keycloak(k Keycloak) {
 	case k.CreateRealm && realm == DefaultAdminRealm:
 		v.say("keycloak.create_realm: the realm master is Keycloak's own: take another realm for the issuer")
 	}
+	v.signIn(k)
 	// The Admin API may be reached by plain http: inside a network of its own, that is how it is set up.
 	v.reachable("keycloak.admin_url", k.AdminURL)
 	v.reachable("keycloak.jwks_url", k.JWKSURL)
 	if k.Admin.User != "" && k.Admin.ClientID != "" {
 		v.say("keycloak.admin: both user and client_id: keep the one that signs in")
+	}
+}
+
+// signIn: what is shorter than a minute or longer than ten years is a mistake of the unit.
+func (v *validation) signIn(k Keycloak) {
+	s := k.SignIn
+	times := map[string]int{"idle": s.Idle, "max": s.Max, "offline_idle": s.OfflineIdle, "offline_max": s.OfflineMax}
+	for _, name := range sortedKeys(times) {
+		if n := times[name]; n != 0 && (n < 60 || n > 315360000) {
+			v.say("keycloak.sign_in.%s: %d must be 60 to 315360000 seconds", name, n)
+		}
+	}
+	switch {
+	case !k.CreateRealm && s != SignIn{OfflineIdle: s.OfflineIdle}:
+		v.say("keycloak.sign_in: in a realm that is not mcpwiz's only offline_idle can be given: the others would change every application's sign-in")
+	case s.Idle > s.Max || s.OfflineIdle > s.OfflineMax && k.CreateRealm:
+		v.say("keycloak.sign_in: idle %d and %d must not be longer than max %d and %d", s.Idle, s.OfflineIdle, s.Max, s.OfflineMax)
+	case s.RefreshTokenReuse < 0 || s.RefreshTokenReuse > 10:
+		v.say("keycloak.sign_in.refresh_token_reuse: %d must be 0 to 10", s.RefreshTokenReuse)
+	case s.RefreshTokenReuse > 0 && !s.RotateRefreshTokens:
+		v.say("keycloak.sign_in.refresh_token_reuse: of no effect without rotate_refresh_tokens: true")
 	}
 }
 

@@ -44,6 +44,12 @@ func TestValidateSaysWhatToDo(t *testing.T) {
 		"who introspects is registered beforehand": func(c *Connection) {
 			c.Clients[0] = Client{Profile: Introspection, Registration: MetadataDocument}
 		},
+		"sign_in.idle: 8 must be":       func(c *Connection) { c.Keycloak.SignIn.Idle = 8 },
+		"must not be longer than max":   func(c *Connection) { c.Keycloak.SignIn.Idle = 86400 * 30 },
+		"without rotate_refresh_tokens": func(c *Connection) { c.Keycloak.SignIn.RefreshTokenReuse = 1 },
+		"only offline_idle can be given": func(c *Connection) {
+			c.Keycloak.CreateRealm, c.Users, c.Keycloak.SignIn.Idle = false, nil, 3600
+		},
 		"has a wildcard":        func(c *Connection) { c.Clients[0].RedirectURIs[0] = "https://claude.ai/*" },
 		"no absolute URI":       func(c *Connection) { c.Clients[0].RedirectURIs[0] = "notaurl" },
 		"no client comes back":  func(c *Connection) { c.Clients[0].RedirectURIs[0] = "javascript:alert(1)" },
