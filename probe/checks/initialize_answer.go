@@ -76,6 +76,8 @@ func mismatch(x *probe.Exchange) string {
 		return "jsonrpc of the answer is " + value(m["jsonrpc"]) + ", not \"2.0\": " + answered(x)
 	case m["result"] == nil && m["error"] == nil && m["method"] == nil:
 		return "the answer has neither a result nor an error"
+	case m["result"] == nil && m["error"] != nil && rpcError(x) == "":
+		return "error of the answer is " + value(m["error"]) + ", not an object with code and message"
 	case m["result"] == nil:
 		return ""
 	}
@@ -128,8 +130,12 @@ func notificationTaken(t *probe.Trace) probe.Verdict {
 		return probe.Unknown("the token was refused").On(last)
 	case lostHeader(t, last).name != "":
 		return v.Because("edge.headers-kept")
+	case sessionless(t, last) != "":
+		return v.Because(sessionless(t, last))
 	case lost(last):
 		return v.Because("session.survives")
+	case strings.Contains(strings.ToLower(rpcError(last)), "version"):
+		return v.Because("initialize.version-negotiated")
 	case !succeeded(last):
 		return byItself(last, v)
 	case rpcError(last) != "":

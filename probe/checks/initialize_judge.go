@@ -117,6 +117,15 @@ func fallsBack(t *probe.Trace) probe.Verdict {
 		So("clients that open with server/discover stop here, though initialize might work").
 		Mend("implement server/discover, or answer methods that you do not know with 400 or 404 and a JSON-RPC error")
 	switch status := x.Status(); {
+	case status >= 500:
+		v = v.Mend("look into the MCP server's log for this request: it fails at the method, which is new, or at the token; " +
+			"methods that it does not know it must answer with 400 or 404 and a JSON-RPC error")
+	case status >= 300 && status < 400 && loginInstead(x):
+		v = v.Because("edge.no-login")
+	case status == 200 && x.Answer().Page != nil:
+		v = v.Mend("let POST %s reach the MCP server: a page for people is answered in its place (a route, a login or a single-page application in front)", x.URL().Path)
+	}
+	switch status := x.Status(); {
 	case status == 200 && (result(x) != nil || rpcError(x) != ""):
 		return probe.Pass("%s", replied(x)).On(x)
 	case status == 200 && x.Open:
@@ -141,6 +150,8 @@ func contentType(t *probe.Trace) probe.Verdict {
 	switch {
 	case x.Status() != 200:
 		return probe.Skip("answered %d: there is no result to label", x.Status())
+	case body.Page != nil && x.Request.Body.Method() == "server/discover":
+		return v("Content-Type is %s", quoted(body.Type)).Because("initialize.discover-falls-back")
 	case body.Type != "application/json" && body.Type != "text/event-stream":
 		return v("Content-Type is %s", quoted(body.Type))
 	case body.Problem != "":
@@ -160,6 +171,10 @@ func versionNegotiated(t *probe.Trace) probe.Verdict {
 			Mend("answer with protocolVersion (initialize) or supportedVersions (server/discover), never with a version newer than the one asked for")
 	}
 	switch answer := text(r["protocolVersion"]); {
+	case r == nil && newerOnly(x) != nil:
+		return v("asked for %s: %s; the server speaks %s alone", orVersion(x, asked), replied(x), list(newerOnly(x))).Because(mismatchedBefore(t, x)).
+			So("%s opens with %s, which this server does not take: it cannot connect", clientName(t), x.Request.Body.Method()).
+			Mend("serve the version that the client asks for beside the newer one, or use a client that speaks %s", list(newerOnly(x)))
 	case r == nil && fallsBackNext(t, x):
 		return probe.Unknown("%s: %s; initialize, which %s tries next, was not answered", x.Request.Body.Method(), replied(x), clientName(t)).On(x)
 	case r == nil && (rpcError(x) != "" || !succeeded(x)) && strings.Contains(bodyText(x.Answer()), "version"):
@@ -176,6 +191,28 @@ func versionNegotiated(t *probe.Trace) probe.Verdict {
 	default:
 		return probe.Pass("asked for %s, agreed on %s", asked, answer).On(x)
 	}
+}
+
+// newerOnly are the versions that a server names which refuses the one it is asked for, where all are newer; nil otherwise.
+func newerOnly(x *probe.Exchange) []string {
+	e, _ := x.Answer().Message()["error"].(map[string]any)
+	data, _ := e["data"].(map[string]any)
+	params, _ := x.Request.Body.Object()["params"].(map[string]any)
+	asked, all := text(params["protocolVersion"]), stringsIn(data["supported"])
+	if asked == "" || slices.ContainsFunc(all, func(s string) bool { return s <= asked }) {
+		return nil
+	}
+	return all
+}
+
+// mismatchedBefore names the check that tells why the client did not stay with the newer version: its headers were lost.
+func mismatchedBefore(t *probe.Trace, x *probe.Exchange) string {
+	for _, y := range t.Of(probe.Initialize) {
+		if y.N < x.N && headerMismatch(y) && saysVersionTwice(y) {
+			return "edge.headers-kept"
+		}
+	}
+	return ""
 }
 
 func orVersion(x *probe.Exchange, asked string) string {
@@ -286,6 +323,10 @@ func sessionIDUsable(t *probe.Trace) probe.Verdict {
 	x, id := sessionOf(t)
 	if x == nil {
 		return probe.Skip("the server hands out no session id: it is stateless")
+	}
+	if n := len(x.Response.Header.Values(sessionHeader)); n > 1 {
+		return probe.Fail("Mcp-Session-Id is there %d times", n).On(x).So("clients that join the fields send back an id that the server does not know").
+			Mend("send Mcp-Session-Id once: look for a proxy that adds one of its own")
 	}
 	if id == "" {
 		return probe.Fail("Mcp-Session-Id is there and empty").On(x).On(after(t, x)...).So("clients send no session id and the next call is refused").

@@ -88,6 +88,8 @@ func inFull(x *probe.Exchange) string {
 		words += fmt.Sprintf(" of %d events, none of them the answer", len(body.Events))
 	case body.Size == 0:
 		words += " without a body"
+	case body.Type == "text/event-stream":
+		words += fmt.Sprintf(", %d bytes without an event that a blank line ends", body.Size)
 	default:
 		words += fmt.Sprintf(", %d bytes", body.Size)
 	}

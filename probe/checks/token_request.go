@@ -198,6 +198,10 @@ func resourceAccepted(t *probe.Trace) probe.Verdict {
 	code, _ := refusal(x)
 	resource := parameters(x).Get("resource")
 	switch {
+	case code == "invalid_target" && !keycloak(t):
+		return probe.Fail("%s for resource %s", refused(x), quoted(resource)).On(x).
+			So("every client that sends resource, as MCP requires, gets no token").
+			Mend("let the authorization server take resource %s (RFC 8707): register the MCP server there as a resource, or have it ignore the parameter", resource)
 	case code == "invalid_target":
 		return probe.Fail("%s for resource %s", refused(x), quoted(resource)).On(x).
 			So("every client that sends resource, as MCP requires, gets no token").
