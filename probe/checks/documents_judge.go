@@ -290,6 +290,14 @@ func noAnswer(t *probe.Trace, document func(path string) bool) string {
 	return ""
 }
 
+// cutOff names the check on whole answers where one broke off before anything of it could be read: it may be the document.
+func (l lookout) cutOff() string {
+	if slices.ContainsFunc(l.unread, func(x *probe.Exchange) bool { return x.Error != nil }) {
+		return "network.answers-whole"
+	}
+	return ""
+}
+
 // orAbsent shows a member as it was served.
 func orAbsent(d *probe.Document, name string) string {
 	if !d.Has(name) {

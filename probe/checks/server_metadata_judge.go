@@ -135,7 +135,7 @@ func serverFound(t *probe.Trace) probe.Verdict {
 		v = v.Who(probe.OwnerOrigin).Mend("name the issuer itself in authorization_servers of the resource metadata, %s, not the URL of its metadata", issuer)
 	}
 	v = inFront(x, v)
-	if cause := cmp.Or(noAnswer(t, serverMetadataURL), unnamed(t)); cause != "" { // nobody said that anything lies there
+	if cause := cmp.Or(noAnswer(t, serverMetadataURL), l.cutOff(), unnamed(t)); cause != "" { // nobody said that anything lies there
 		v = v.Because(cause)
 	}
 	return v
@@ -188,8 +188,8 @@ func unnamed(t *probe.Trace) string {
 		return "resource-metadata.served"
 	case len(l.broken) > 0:
 		return "resource-metadata.is-json"
-	case slices.ContainsFunc(l.unread, brokenOff):
-		return "network.answers-whole"
+	case l.cutOff() != "":
+		return l.cutOff()
 	}
 	return "resource-metadata.found"
 }
