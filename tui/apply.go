@@ -15,17 +15,27 @@ type ApplyOptions struct {
 	Plan func() plan.Plan
 	// Apply makes the changes as plan.Apply does: what is in place already it passes over, so that called again it goes on
 	// where it stopped. It is called in a goroutine of the page's. The end of its ctx stops it between two changes; only a
-	// change that hangs is broken off.
+	// change that hangs is broken off. Nil: the page undoes when it comes on.
 	Apply func(ctx context.Context, told func(plan.Progress)) error
+	// Past is what Undo puts back, from the journal: it is asked in the same goroutine when an application or an undo has
+	// ended. Nil where nothing can be undone.
+	Past func() ([]plan.Past, error)
+	// Undo puts all of that back as plan.Undo does, the last first. Its ctx is as that of Apply.
+	Undo func(ctx context.Context, all []plan.Past, told func(plan.Undoing)) error
 	// Save writes the answers as a file before anything is touched, so that there is one to go on with wherever it stops;
 	// nil where nothing is to be written.
 	Save func() error
-	// Later is the command that goes on where this stopped: "mcpwiz setup -f mcpwiz.yaml". Nil where there is none.
-	Later func() string
+	// Later is the command that goes on where this stopped: "mcpwiz setup -f mcpwiz.yaml", or where it stopped undoing. Nil
+	// where there is none.
+	Later func(undoing bool) string
+	// Next is what Enter leads to when all is in place: "prove it"; "next" where it is empty.
+	Next string
+	// Back is where esc leads; nil is the page before.
+	Back tea.Msg
 }
 
 // An ApplyPage applies a plan when it comes on: a row for each resource, that changes its mark and word alone. "proved" is
-// what was read again and compared.
+// what was read again and compared. What it has made it undoes when told to, upwards through the same rows.
 type ApplyPage struct {
 	o    ApplyOptions
 	t    *Theme
@@ -36,6 +46,11 @@ type ApplyPage struct {
 	over bool
 	err  error
 	spin int
+	// past is what can be undone; asking: somebody is asked whether it shall be.
+	past   []plan.Past
+	asking bool
+	// hand is the row that was told of last.
+	hand int
 	// top is the first line in sight of what stopped it.
 	top           int
 	width, height int
@@ -43,10 +58,11 @@ type ApplyPage struct {
 
 // An applyRow is how far a resource is.
 type applyRow struct {
-	state applyState
-	// touched: this page has begun the change.
-	touched bool
-	err     error
+	change plan.Change
+	state  applyState
+	// touched: this page has begun the change. gone: there was nothing left to undo.
+	touched, gone bool
+	err           error
 }
 
 type applyState int
@@ -55,6 +71,8 @@ const (
 	applyWaiting applyState = iota
 	applyDone
 	applyFailed
+	applyUndone
+	applyLeft // undoing it failed
 )
 
 var _ Page = (*ApplyPage)(nil)
@@ -69,23 +87,29 @@ func (p *ApplyPage) Typing() bool { return false }
 
 // Enter applies the plan, unless just this one was applied to its end before.
 func (p *ApplyPage) Enter(ctx context.Context, t *Theme) tea.Cmd {
-	p.ctx, p.t = ctx, t
+	p.ctx, p.t, p.asking = ctx, t, false
 	planned := p.o.Plan()
 	switch {
 	case p.Working():
 		return nil
-	case p.over && p.err == nil && reflect.DeepEqual(planned, p.plan):
+	case p.over && p.err == nil && !p.run.undoes && reflect.DeepEqual(planned, p.plan):
 		return nil
 	}
-	p.plan, p.rows = planned, make([]applyRow, len(planned.Changes))
-	return p.start()
+	p.plan, p.rows = planned, nil
+	for _, c := range planned.Changes {
+		p.rows = append(p.rows, applyRow{change: c})
+	}
+	if p.o.Apply == nil {
+		return p.undo()
+	}
+	return p.apply()
 }
 
-// Working reports whether changes are being made. It is for the goroutine of the pages, and for after they ended.
+// Working reports whether changes are being made or undone. It is for the goroutine of the pages, and for after they ended.
 func (p *ApplyPage) Working() bool { return p.run != nil && !p.over }
 
-// Result waits until a change that is under way is finished, and says why not all of the plan is in place: nil where it is,
-// and where nothing was applied. It is for after the pages ended.
+// Result waits until a change that is under way is finished, and says why not all of the plan is in place, or not all undone
+// that was to be: nil where it is, and where nothing was applied. It is for after the pages ended.
 func (p *ApplyPage) Result() error {
 	if p.run == nil {
 		return nil
@@ -93,6 +117,9 @@ func (p *ApplyPage) Result() error {
 	<-p.run.done
 	return p.run.err
 }
+
+// Undoes reports whether what it did last was to undo.
+func (p *ApplyPage) Undoes() bool { return p.run != nil && p.run.undoes }
 
 // Update takes in what is told of the changes.
 func (p *ApplyPage) Update(msg tea.Msg) tea.Cmd {
@@ -109,7 +136,7 @@ func (p *ApplyPage) Update(msg tea.Msg) tea.Cmd {
 		if p.run == nil || m.id != p.run.id {
 			return nil
 		}
-		for _, at := range m.progress {
+		for _, at := range m.steps {
 			p.take(at)
 		}
 		return p.run.next()
@@ -124,23 +151,32 @@ func (p *ApplyPage) Update(msg tea.Msg) tea.Cmd {
 }
 
 // take notes how far one change is. What is in place without having been touched here was so before.
-func (p *ApplyPage) take(at plan.Progress) {
-	if at.Index < 0 || at.Index >= len(p.rows) {
+func (p *ApplyPage) take(at applyStep) {
+	if at.row < 0 || at.row >= len(p.rows) {
 		return
 	}
-	r := &p.rows[at.Index]
+	r := &p.rows[at.row]
+	p.hand = at.row
 	switch {
-	case !at.Done:
+	case !at.done && !p.run.undoes:
 		r.touched = true
-	case at.Err != nil:
-		r.state, r.err = applyFailed, at.Err
+	case !at.done:
+	case at.err != nil && p.run.undoes:
+		r.state, r.err = applyLeft, at.err
+	case at.err != nil:
+		r.state, r.err = applyFailed, at.err
+	case p.run.undoes:
+		r.state, r.err, r.gone = applyUndone, nil, at.gone
 	default:
 		r.state, r.err = applyDone, nil
 	}
 }
 
-// at is the first resource that is not in place; the number of rows when all are.
+// at is the row at hand: the first that is not in place, and the number of rows when all are; of an undo the one told of last.
 func (p *ApplyPage) at() int {
+	if p.Undoes() {
+		return p.hand
+	}
 	for i := range p.rows {
 		if p.rows[i].state != applyDone {
 			return i
@@ -149,57 +185,12 @@ func (p *ApplyPage) at() int {
 	return len(p.rows)
 }
 
-func (p *ApplyPage) inPlace() int {
+func (p *ApplyPage) count(s applyState) int {
 	n := 0
 	for i := range p.rows {
-		if p.rows[i].state == applyDone {
+		if p.rows[i].state == s {
 			n++
 		}
 	}
 	return n
 }
-
-// key: while changes are made the only key is the app's own ctrl+c.
-func (p *ApplyPage) key(m tea.KeyMsg) tea.Cmd {
-	switch {
-	case p.Working():
-	case KeyEnter.Is(m) && p.err == nil:
-		return Go(Next{})
-	case keyAgain.Is(m) && p.err != nil:
-		return p.start()
-	case KeyDown.Is(m):
-		p.scroll(1)
-	case KeyUp.Is(m):
-		p.scroll(-1)
-	case KeyEsc.Is(m):
-		return Go(Back{})
-	case KeyLeave.Is(m):
-		return Go(Leave{p.err})
-	}
-	return nil
-}
-
-// Keys are for the footer.
-func (p *ApplyPage) Keys() []Key {
-	switch {
-	case p.Working():
-		return []Key{keyCtrlC.Doing("stops after this one")}
-	case p.err != nil:
-		keys := []Key{keyAgain.Doing("retry"), KeyEsc.Doing("plan"), KeyLeave}
-		if len(p.card(p.width)) > cardRoom(len(p.rows), p.height) {
-			keys = append(keys, keyScroll)
-		}
-		return keys
-	}
-	return []Key{KeyEnter.Doing("next"), KeyEsc.Doing("back"), KeyLeave}
-}
-
-const applyHelp = `The plan is applied, one resource after the other. Each is looked at once more right before, written to the journal before it is touched, and read again and compared afterwards: then it is proved.
-Where one is refused all stops. What is in place stays; r goes on where it stopped, also after you put right what was wrong. If the world is no longer what the plan saw, go back and look at a new one.
-ctrl+c stops after the change that is under way: it is finished first.
-mcpwiz.yaml is written before anything is touched, secrets are kept in mcpwiz.secrets.yaml, and what was changed is in .mcpwiz/journal.jsonl beside it.
-The same without pages: mcpwiz setup -f mcpwiz.yaml
-`
-
-// Help tells of the page and its files.
-func (p *ApplyPage) Help() string { return applyHelp }

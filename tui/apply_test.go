@@ -26,8 +26,15 @@ func stands(t *testing.T, l Look, width, height int, o ApplyOptions, told ...pla
 	p := NewApply(o)
 	a := among(l, p, width, height)
 	t.Cleanup(func() { a.Close(); _ = p.Result() })
-	a.Update(appliedMsg{p.run.id, told})
+	a.Update(appliedMsg{p.run.id, stepsOf(told)})
 	return a, p
+}
+
+func stepsOf(told []plan.Progress) (steps []applyStep) {
+	for _, at := range told {
+		steps = append(steps, applyStep{row: at.Index, done: at.Done, err: at.Err})
+	}
+	return steps
 }
 
 // ends is the end of an application that was fed.
@@ -56,7 +63,7 @@ func upTo(last int, err error) []plan.Progress {
 }
 
 func applyStates(t *testing.T) map[string]func(l Look, width, height int) *App {
-	later := func() string { return "mcpwiz setup -f mcpwiz.yaml" }
+	later := func(bool) string { return "mcpwiz setup -f mcpwiz.yaml" }
 	return map[string]func(l Look, width, height int) *App{
 		"begun": func(l Look, width, height int) *App {
 			a, _ := stands(t, l, width, height, ApplyOptions{})
@@ -129,7 +136,18 @@ func (r thing) Apply(ctx context.Context, _ plan.Change) error {
 	r.w.have[r.name] = true
 	return ctx.Err()
 }
-func (r thing) Undo(context.Context, plan.Change) error { return nil }
+func (r thing) Undo(_ context.Context, c plan.Change) error {
+	if r.w.during != nil {
+		r.w.during("undo " + r.name)
+	}
+	r.w.mu.Lock()
+	defer r.w.mu.Unlock()
+	if r.w.refuse == "undo "+r.name {
+		return errors.New("403 Forbidden")
+	}
+	delete(r.w.have, r.name)
+	return nil
+}
 
 // applies is the page over a world, applied by plan.Apply.
 func applies(t *testing.T, w *world, names ...string) (*App, *ApplyPage, plan.Plan) {
@@ -142,11 +160,19 @@ func applies(t *testing.T, w *world, names ...string) (*App, *ApplyPage, plan.Pl
 	if err != nil {
 		t.Fatal(err)
 	}
-	journal := plan.OpenJournal(t.TempDir() + "/journal.jsonl")
+	path := t.TempDir() + "/journal.jsonl"
 	p := NewApply(ApplyOptions{
 		Plan: func() plan.Plan { return made },
 		Apply: func(ctx context.Context, told func(plan.Progress)) error {
-			return plan.Apply(ctx, all, made, journal, told)
+			return plan.Apply(ctx, all, made, plan.OpenJournal(path), told)
+		},
+		Past: func() ([]plan.Past, error) {
+			records, err := plan.ReadJournal(path)
+			return plan.Standing(records), err
+		},
+		Undo: func(ctx context.Context, past []plan.Past, told func(plan.Undoing)) error {
+			find := func(p plan.Past) (plan.Resource, error) { return thing{w, p.Change.Resource}, nil }
+			return plan.Undo(ctx, past, find, plan.OpenJournal(path), told)
 		},
 	})
 	a := among(looks["dark"], p, 80, 24)
@@ -253,7 +279,7 @@ func TestNoApplyRowMoves(t *testing.T) {
 	t.Parallel()
 	a, p := stands(t, looks["dark"], 80, 24, ApplyOptions{})
 	for _, at := range upTo(3, errRefused) {
-		a.Update(appliedMsg{p.run.id, []plan.Progress{at}})
+		a.Update(appliedMsg{p.run.id, stepsOf([]plan.Progress{at})})
 		lines := strings.Split(plainText(a.View()), "\n")
 		for i, c := range samplePlan.Changes {
 			if !strings.Contains(lines[2+i], c.Resource) {
@@ -325,7 +351,7 @@ func TestApplyScrolls(t *testing.T) {
 		if text := plainText(a.View()); !strings.Contains(text, fmt.Sprintf(" r%d", i)) || !strings.Contains(text, fmt.Sprintf("%d of 60", i)) {
 			t.Fatalf("r%d is not in sight:\n%s", i, text)
 		}
-		a.Update(appliedMsg{p.run.id, []plan.Progress{{Index: i, Done: true}}})
+		a.Update(appliedMsg{p.run.id, []applyStep{{row: i, done: true}}})
 	}
 	ends(a, p, errors.New(strings.Repeat("long ", 100)+"the end"))
 	seen := plainText(a.View())

@@ -21,6 +21,12 @@ type PlanOptions struct {
 	Rename func(resource, name string)
 	// Last: nothing is applied after this page, and Enter leaves.
 	Last bool
+	// Does is what Enter does: "undo"; "apply" where it is empty. Nothing is what is said of a plan without a change, and
+	// Without where Enter leads then; nil is the next page.
+	Does, Nothing string
+	Without       tea.Msg
+	// Back is where esc leads; nil is the page before.
+	Back tea.Msg
 }
 
 // A PlanPage shows what would change as a diff by resource, before anything is touched. A plan with a refused resource
@@ -162,6 +168,8 @@ var (
 
 func (p *PlanPage) key(m tea.KeyMsg) tea.Cmd {
 	switch {
+	case KeyEsc.Is(m) && p.o.Back != nil:
+		return Go(p.o.Back)
 	case KeyEsc.Is(m):
 		return Go(Back{})
 	case KeyLeave.Is(m):
@@ -188,6 +196,8 @@ func (p *PlanPage) goOn() tea.Cmd {
 		return nil
 	case p.o.Last:
 		return Go(Leave{})
+	case p.plan.Empty() && p.o.Without != nil:
+		return Go(p.o.Without)
 	}
 	return Go(Next{})
 }

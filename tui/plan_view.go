@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -185,6 +186,8 @@ func (p *PlanPage) total(width int) string {
 		return t.Fail.Render(fmt.Sprintf("%d refused:", p.refused())) + " none of it can be applied. Nothing is touched."
 	case p.refused() > 0:
 		return t.Fail.Render(fmt.Sprintf("%d refused:", p.refused())) + " nothing touched"
+	case p.plan.Empty() && p.o.Nothing != "":
+		return t.Warn.Render(p.o.Nothing)
 	case p.plan.Empty():
 		return t.Pass.Render("Everything is as it should be.")
 	}
@@ -253,7 +256,7 @@ func (p *PlanPage) Keys() []Key {
 	add(refused, again, KeyEsc.Doing("back"))
 	add(!refused && p.o.Last, KeyEnter.Doing("leave"))
 	add(!refused && !p.o.Last && p.plan.Empty(), KeyEnter.Doing("next"))
-	add(!refused && !p.o.Last && !p.plan.Empty(), KeyEnter.Doing("apply"))
+	add(!refused && !p.o.Last && !p.plan.Empty(), KeyEnter.Doing(cmp.Or(p.o.Does, "apply")))
 	add(true, KeySpace, keyAll)
 	add(p.o.Save != nil, keySave)
 	add(!refused, KeyEsc.Doing("back"))

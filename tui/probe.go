@@ -23,9 +23,10 @@ type ProbeOptions struct {
 	Checks []*probe.Check
 	// Clock is time.Now where it is nil.
 	Clock func() time.Time
-	// Next is what c leads to, the page after this: "what to type"; "" where nothing follows. Mend names the page to which
-	// f goes when a resource of ours would mend what is wrong; "" where there is none.
-	Next, Mend string
+	// Next is what c leads to, the page after this: "what to type"; "" where nothing follows.
+	Next string
+	// Mend is where f leads when a resource of ours would mend a finding, that names it; nil where nothing can be mended.
+	Mend func(probe.Finding) tea.Msg
 }
 
 // A ProbeClient is one as which a handshake can be made.
@@ -68,6 +69,9 @@ type Probe struct {
 	seen   *seen
 	rows   []cachedRow
 	doc    document
+	// proves is what the handshake is to prove; nil for nothing in particular. unsure: what it was made with has changed since.
+	proves *proof
+	unsure bool
 }
 
 var _ FullScreen = (*Probe)(nil)
@@ -88,11 +92,11 @@ func (p *Probe) Name() string     { return "probe" }
 func (p *Probe) FullScreen() bool { return true }
 func (p *Probe) Typing() bool     { return false }
 
-// Enter runs a handshake, unless one was made to its end before.
+// Enter runs a handshake, unless one was made to its end before and holds still.
 func (p *Probe) Enter(ctx context.Context, t *Theme) tea.Cmd {
 	p.ctx, p.t = ctx, t
 	p.redraw()
-	if p.run != nil && p.seen.over {
+	if p.run != nil && p.seen.over && !p.unsure {
 		return nil
 	}
 	return p.start()

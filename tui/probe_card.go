@@ -82,6 +82,14 @@ func (p *Probe) cardRows(width, height int) []string {
 
 // short is the card in two lines: what is wrong, and what mends it.
 func (p *Probe) short(width int) []string {
+	rows := p.shortCard(width)
+	if line := p.proofLine(width); line != "" {
+		rows = append([]string{line}, rows...)
+	}
+	return rows[:min(len(rows), 2)]
+}
+
+func (p *Probe) shortCard(width int) []string {
 	t, f := p.t, p.told()
 	if f != nil {
 		mend := f.Remedy

@@ -53,6 +53,7 @@ func (p *Probe) start() tea.Cmd {
 		as.SignIn = ways[p.signIn]
 	}
 	p.run, p.all = r, append(p.all, r)
+	p.unsure = false
 	p.seen = newSeen(p.known)
 	p.seen.begun = p.o.Clock()
 	p.now = p.seen.begun

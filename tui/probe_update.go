@@ -22,7 +22,7 @@ var (
 const probeHelp = `A handshake with the MCP server, made as the client does it. Each row is a stage; each point in it a check: ● passed, ! warned, ✗ failed, ? cannot be decided from here, · waiting or not reached.
 The lines beside it are you, the edge in front of the server, the MCP server and the authorization server. An arrow is the exchange that tells of the stage: ○ an edge passed it on, ✗ it broke there.
 Enter opens a stage: its findings, and its exchanges as sent and received; before one is selected, all that you are told to do. Secrets are never shown: they are gone before anything is kept.
-f goes to the page that mends what is wrong, r makes the handshake again, a makes it as the next client, b changes how the user signs in.
+f shows the plan of what mends it, where that is ours; when it is applied the handshake is made again. r makes the handshake again, a makes it as the next client, b changes how the user signs in.
 The same without pages: mcpwiz doctor URL --as PROFILE, with --login USER or --browser; --format json for programs.
 `
 
@@ -76,7 +76,7 @@ func (p *Probe) key(m tea.KeyMsg) tea.Cmd {
 	case KeyEsc.Is(m):
 		return Go(Back{})
 	case keyMend.Is(m) && p.mends():
-		return Go(Goto{p.o.Mend})
+		return p.mend()
 	case keyAgain.Is(m) && p.seen.over:
 		return p.start()
 	case keyClient.Is(m) && len(p.o.Clients) > 1:
@@ -92,6 +92,8 @@ func (p *Probe) key(m tea.KeyMsg) tea.Cmd {
 	}
 	return nil
 }
+
+func (p *Probe) mend() tea.Cmd { return Go(p.o.Mend(*p.told())) }
 
 // move selects a stage, or none where there is talk to come back to. Nothing is selected while a handshake runs, unless the
 // user does it.
@@ -142,6 +144,8 @@ func (p *Probe) keyOpened(m tea.KeyMsg) tea.Cmd {
 		p.open(p.cursor + 1)
 	case KeyEsc.Is(m), KeyEnter.Is(m):
 		p.opened = false
+	case keyMend.Is(m) && p.mends():
+		return p.mend()
 	case keyAgain.Is(m) && p.seen.over:
 		return p.start()
 	case KeyLeave.Is(m):

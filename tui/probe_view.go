@@ -20,7 +20,10 @@ func (p *Probe) View(width, height int) string {
 	if whole := stages + 3; height >= whole+2 {
 		rows := append([]string{p.head(width), p.countsRule(width)}, p.rail(0, stages, width)...)
 		rows = append(rows, p.cardRule(width))
-		return Lines(append(rows, p.cardRows(width, height-whole)...), height)
+		if line := p.proofLine(width); line != "" {
+			rows = append(rows, line)
+		}
+		return Lines(append(rows, p.cardRows(width, height-len(rows))...), height)
 	}
 	// Two lines tell what is to be mended; the rail has the rest, and scrolls round the stage at hand. The head goes first.
 	var rows []string
@@ -151,7 +154,11 @@ func (p *Probe) told() *probe.Finding {
 // Keys are for the footer.
 func (p *Probe) Keys() []Key {
 	if p.opened {
-		return []Key{keyScroll, KeyEsc.Doing("back"), keyNeighbour, keyAgain, KeyLeave}
+		keys := []Key{keyScroll, KeyEsc.Doing("back"), keyNeighbour, keyAgain, KeyLeave}
+		if p.mends() {
+			keys = slices.Insert(keys, 2, keyMend)
+		}
+		return keys
 	}
 	var keys []Key
 	add := func(yes bool, k Key) {
@@ -173,10 +180,11 @@ func (p *Probe) Keys() []Key {
 	return append(keys, KeyLeave)
 }
 
-// mends reports whether another page mends what is to be mended first.
+// mends reports whether what is to be mended first, or of the stage at hand, can be mended from here. A handshake that is not
+// over may still find what comes before it.
 func (p *Probe) mends() bool {
 	f := p.told()
-	return p.o.Mend != "" && f != nil && f.By != ""
+	return p.o.Mend != nil && f != nil && f.By != "" && p.seen.over
 }
 
 // Help tells of the page and its flags.

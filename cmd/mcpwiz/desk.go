@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,8 +30,9 @@ type desk struct {
 	own      bool // the file is to be replaced: the wizard was begun from it, or wrote it
 	saved    plan.Connection
 	wrote    bool
-	looked   *provisioning
-	lookedAt wizard.Answers
+	looked   map[string]looked // by what was looked at alone
+	made     []deskRun
+	before   string                        // the run that is gone on from; "" for none
 	standing map[string]keycloak.Lifetimes // of realms that were looked at, by issuer
 	running  *running
 	last     *probe.Summary
@@ -42,7 +42,7 @@ type desk struct {
 func (p *program) newDesk(path string, own bool) *desk {
 	quiet := *p
 	quiet.in, quiet.err = nil, io.Discard
-	return &desk{program: &quiet, path: path, own: own, standing: map[string]keycloak.Lifetimes{}}
+	return &desk{program: &quiet, path: path, own: own, looked: map[string]looked{}, standing: map[string]keycloak.Lifetimes{}}
 }
 
 // desk is the wizard's view of it; copies sends to the clipboard.
@@ -50,7 +50,8 @@ func (d *desk) desk(copies func(string) error) wizard.Desk {
 	return wizard.Desk{
 		Profiles: d.allProfiles, Checks: checks.All,
 		CheckServer: d.checkServer, CheckKeycloak: d.checkKeycloak, Lifetimes: d.lifetimes,
-		Plan: d.look, Apply: d.apply, Save: d.save,
+		Plan: d.look, Apply: d.apply, Proof: d.proof, Save: d.save,
+		Past: d.pastOf, Reversal: d.reversal, Undo: d.undoes,
 		Serve: d.serve, Watch: d.watch, Handshake: d.handshakeAs,
 		Values: d.values, Where: d.where, Page: d.page, Open: browser.OpenSystem, Copy: copies,
 		Report:  func(to io.Writer) probe.Sink { return d.text(to, tellingOptions{}).Sink },
@@ -70,35 +71,6 @@ func signsIn(k plan.Keycloak, secret plan.Secret) keycloak.Options {
 		o.Token = secret
 	}
 	return o
-}
-
-// look does what setup does up to the plan.
-func (d *desk) look(ctx context.Context, a wizard.Answers) (plan.Plan, error) {
-	s := &provisioning{program: d.program, connection: a.Connection, path: d.path,
-		signIn: func(_ context.Context, k plan.Keycloak) (keycloak.Options, error) {
-			return signsIn(k, a.AdminSecret), nil
-		}}
-	if err := errors.Join(a.Validate(), d.knownProfiles(a.Connection)); err != nil {
-		return plan.Plan{}, err
-	}
-	if err := s.look(ctx); err != nil {
-		return plan.Plan{}, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.looked, d.lookedAt = s, a
-	return s.plan, nil
-}
-
-// apply makes the changes of a plan that was looked at with these answers.
-func (d *desk) apply(ctx context.Context, a wizard.Answers, p plan.Plan, told func(plan.Progress)) error {
-	d.mu.Lock()
-	s, at := d.looked, d.lookedAt
-	d.mu.Unlock()
-	if s == nil || !reflect.DeepEqual(at, a) {
-		return errors.New("the answers are others than those of the plan: look at it again")
-	}
-	return s.applyPlan(ctx, p, told)
 }
 
 // save writes the connection whole. A file that somebody else wrote stays, and so does one that says the same already: its

@@ -141,17 +141,17 @@ func TestApplyOtherAnswers(t *testing.T) {
 	d := atDesk(t, false)
 	k := smallOne(t, nil)
 	a := answersFor(k, freeAddress(t))
-	p, err := d.look(t.Context(), a)
+	p, err := d.look(t.Context(), a, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := a
 	b.Connection.Users = nil
-	if err := d.apply(t.Context(), b, p, func(plan.Progress) {}); err == nil {
+	if err := d.apply(t.Context(), b, "", p, func(plan.Progress) {}); err == nil {
 		t.Error("applied")
 	}
 	var done []string
-	err = d.apply(t.Context(), a, p, func(at plan.Progress) {
+	err = d.apply(t.Context(), a, "", p, func(at plan.Progress) {
 		if at.Done {
 			done = append(done, at.Change.Resource)
 		}

@@ -35,6 +35,7 @@ func (e eyes) until(what string, is func() bool) {
 
 const (
 	keyEnter = "\r"
+	keyEsc   = "\x1b"
 	keyDown  = "\x1b[B"
 	keyUp    = "\x1b[Z" // shift+tab
 	keyCtrlC = "\x03"

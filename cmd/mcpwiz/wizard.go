@@ -42,6 +42,9 @@ func (p *program) wizard() *cobra.Command {
 connects as the client does, and waits for the real one. It writes mcpwiz.yaml, so that setup -f and serve -f do the same
 without a question; every answer has its flag here, and the pages' help (f1) names it.
 
+Where the run before did not come to its end, the first page offers to go on where it stopped, or to put back what was before;
+and what a handshake finds wrong it mends with the resource that the finding names, and makes the handshake again.
+
 On a terminal that cannot show pages (TERM=dumb), with ACCESSIBLE set, and with --accessible it asks the same in plain lines.
 The administrator's secret is taken from where setup takes it, else asked for; it is written nowhere.`,
 		Example: `  mcpwiz wizard
@@ -92,6 +95,9 @@ func (p *program) runWizard(ctx context.Context, o *wizardOptions) error {
 		return err
 	}
 	d := p.newDesk(from.Path, from.own)
+	if len(from.Unfinished) > 0 {
+		d.before = from.Unfinished[0].Run
+	}
 	from.Desk = d.desk(t.Copy)
 	if o.accessible || p.setting("ACCESSIBLE") != "" || p.setting("TERM") == "dumb" {
 		err = p.inLines(ctx, d, from.Options)
@@ -139,6 +145,12 @@ func (p *program) beginning(ctx context.Context, o *wizardOptions) (begun, error
 		}
 		if err := p.knownProfiles(b.Start.Connection); err != nil {
 			return b, usage("", "%s cannot be started from:\n%w", from.source(), err)
+		}
+	}
+	if b.own {
+		var err error
+		if b.Unfinished, err = (&provisioning{connection: b.Start.Connection, path: b.Path}).unfinished(); err != nil {
+			return b, err
 		}
 	}
 	b.Start.AdminSecret = o.secret

@@ -36,7 +36,7 @@ func (p *program) onPages(ctx context.Context, d *desk, t tui.Terminal, o wizard
 	if w.Applying() {
 		p.say("Finishing the change that is under way, for %.0f seconds at most ...", tui.Patience.Seconds())
 	}
-	notApplied := w.Applied()
+	notApplied, undoing := w.Applied()
 	sum, events := w.Result()
 	told := p.tellAgain(events)
 	switch {
@@ -45,27 +45,44 @@ func (p *program) onPages(ctx context.Context, d *desk, t tui.Terminal, o wizard
 	case !trial:
 		p.say("%s", strings.Join(d.written(), "\n"))
 	}
+	if w.Undone() {
+		p.say("What was changed is undone; a handshake that is told here was made before.")
+	}
 	left := errors.Is(err, tui.ErrLeft) || errors.Is(app.Err(), tui.ErrLeft)
 	err = errors.Join(p.left(err, app.Err()), told)
 	switch {
 	case left && notApplied != nil:
-		p.say("%s", halfway(notApplied, d.path))
+		p.say("%s", halfway(notApplied, undoing, d.path))
 		return err
 	case err != nil && errors.Is(err, notApplied):
-		return failed(err, "mcpwiz setup -f "+quoted(d.path)+" goes on where this stopped")
+		return failed(err, goesOn(undoing, d.path))
+	case err == nil && notApplied != nil: // left on another page
+		return failed(notApplied, goesOn(undoing, d.path))
 	case err != nil || len(events) == 0:
 		return err
 	}
 	return ended(report.Exit(sum))
 }
 
-// halfway says of a plan that was left while it was applied how to go on. That it was left is no news to who left it.
-func halfway(why error, path string) string {
+// halfway says of a plan that was left while it was applied, or undone, how to go on. That it was left is no news to who left
+// it.
+func halfway(why error, undoing bool, path string) string {
 	said := "Not all of the plan is in place"
+	if undoing {
+		said = "Not all of it is undone"
+	}
 	if !errors.Is(why, context.Canceled) {
 		said += ": " + why.Error()
 	}
-	return said + "; mcpwiz setup -f " + quoted(path) + " goes on where this stopped."
+	return said + "; " + goesOn(undoing, path) + "."
+}
+
+func goesOn(undoing bool, path string) string {
+	command := "setup"
+	if undoing {
+		command = "undo"
+	}
+	return "mcpwiz " + command + " -f " + quoted(path) + " goes on where this stopped"
 }
 
 // tellAgain prints what the live probe showed, as the doctor would have.

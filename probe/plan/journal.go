@@ -40,7 +40,7 @@ type Record struct {
 	Run   string     `json:"run"`
 	Kind  RecordKind `json:"kind"`
 	Place string     `json:"place,omitempty"`
-	// Of is the run that made a change that was undone.
+	// Of is the run that made a change that was undone, or that another has finished.
 	Of string `json:"of,omitempty"`
 	// Change holds no secret.
 	Change Change `json:"change"`
@@ -79,6 +79,9 @@ func (j *Journal) finish() error {
 	j.acted = false
 	return j.append(Record{Kind: Finished})
 }
+
+// Settle ends a run that did not come to its end: a later one found all of it in place.
+func (j *Journal) Settle(run string) error { return j.append(Record{Kind: Finished, Of: run}) }
 
 // ended tells how a change that was intended ended.
 func (j *Journal) ended(c Change, kind RecordKind, failure error) error {

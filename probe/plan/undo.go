@@ -16,6 +16,9 @@ type Past struct {
 	State RecordKind
 }
 
+// Made reports whether the run of this journal made the change.
+func (j *Journal) Made(p Past) bool { return p.Run == j.run }
+
 // Standing returns the changes that may be in place, in the order in which they were made.
 func Standing(records []Record) []Past {
 	var all []Past
@@ -57,7 +60,7 @@ func Unfinished(records []Record) []Past {
 		case Intended:
 			run, finished = r.Run, finished && run == r.Run
 		case Finished:
-			finished = finished || r.Run == run
+			finished = finished || r.Run == run || r.Of == run
 		}
 	}
 	if finished {

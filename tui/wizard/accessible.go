@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
@@ -19,13 +20,11 @@ func Accessible(ctx context.Context, in io.Reader, out io.Writer, o Options) err
 	for _, row := range o.beginning() {
 		d.say("It %s: %s.", row[0], row[1])
 	}
-	for _, t := range w.topics() {
-		if err := d.askTopic(ctx, w, t); err != nil {
-			return err
-		}
-	}
-	goOn, err := d.provision(ctx, w)
+	goOn, err := d.begin(ctx, w)
 	if err != nil || !goOn {
+		return err
+	}
+	if goOn, err = d.provision(ctx, w, job{}); err != nil || !goOn {
 		return err
 	}
 	for _, next := range []func(context.Context, *Walk) error{d.probe, d.connect} {
@@ -39,10 +38,10 @@ func Accessible(ctx context.Context, in io.Reader, out io.Writer, o Options) err
 	return nil
 }
 
-// provision shows the plan and applies it; goOn is false where the walk ends with it.
-func (d *dialogue) provision(ctx context.Context, w *Walk) (goOn bool, err error) {
+// provision shows the plan of a job and applies it; goOn is false where the walk ends with it.
+func (d *dialogue) provision(ctx context.Context, w *Walk, j job) (goOn bool, err error) {
 	for {
-		p, err := d.showPlan(ctx, w)
+		p, err := d.showPlan(ctx, w, j)
 		switch {
 		case errors.Is(err, plan.ErrStopped), err != nil && ctx.Err() != nil:
 			return false, err
@@ -62,28 +61,35 @@ func (d *dialogue) provision(ctx context.Context, w *Walk) (goOn bool, err error
 		switch {
 		case err != nil:
 			return false, err
+		case !yes && j.mends():
+			d.say("Nothing was touched.")
+			return false, nil
 		case !yes:
 			return false, d.leave(ctx, w)
 		}
 		if err := d.save(w); err != nil {
 			return false, err
 		}
-		err = w.apply(ctx, d.progress)
+		err = w.apply(ctx, j, d.progress)
 		if err == nil {
 			return true, nil
 		}
 		d.say("Wrong: %v", err)
-		if again, asked := d.yes(ctx, "Look again, and go on where it stopped?", true); asked != nil || !again {
+		again, asked := d.yes(ctx, "Look again, and go on where it stopped?", true)
+		switch {
+		case asked != nil:
 			return false, err
+		case !again:
+			return false, d.offerUndo(ctx, w, j, err)
 		}
 	}
 }
 
-func (d *dialogue) showPlan(ctx context.Context, w *Walk) (plan.Plan, error) {
+func (d *dialogue) showPlan(ctx context.Context, w *Walk, j job) (plan.Plan, error) {
 	d.say("")
 	d.say("Plan")
 	d.say("looking at %s ...", w.where())
-	p, err := w.look(ctx)
+	p, err := w.look(ctx, j)
 	if err != nil {
 		return p, err
 	}
@@ -137,25 +143,35 @@ func (d *dialogue) probe(ctx context.Context, w *Walk) error {
 	for _, s := range w.signIns() {
 		how.options = append(how.options, option{s, s})
 	}
+	mended := false
 	for first := true; len(clients) > 0; first = false {
-		if !first {
+		if !first && !mended {
 			again, err := d.yes(ctx, "Connect once more?", false)
 			if err != nil || !again {
 				return err
 			}
 		}
 		d.say("")
-		if err := d.choose(ctx, who); err != nil {
-			return err
-		}
 		signIn := ""
-		if !slices.ContainsFunc(clients, func(c tui.ProbeClient) bool { return c.Profile == *who.text && c.Machine }) {
-			if err := d.choose(ctx, how); err != nil {
+		machine := func(c tui.ProbeClient) bool { return c.Profile == *who.text && c.Machine }
+		if !mended {
+			if err := d.choose(ctx, who); err != nil {
 				return err
 			}
+			if !slices.ContainsFunc(clients, machine) {
+				if err := d.choose(ctx, how); err != nil {
+					return err
+				}
+			}
+		}
+		if !slices.ContainsFunc(clients, machine) {
 			signIn = *how.text
 		}
-		if err := d.handshake(ctx, w, *who.text, signIn); err != nil {
+		by, err := d.handshake(ctx, w, *who.text, signIn)
+		if err != nil {
+			return err
+		}
+		if mended, err = d.mend(ctx, w, by); err != nil {
 			return err
 		}
 	}
@@ -178,19 +194,33 @@ func (d *dialogue) choose(ctx context.Context, all ...question) error {
 	return nil
 }
 
-// handshake tells one; that it failed is no reason to end.
-func (d *dialogue) handshake(ctx context.Context, w *Walk, client, signIn string) error {
+// handshake tells one; that it failed is no reason to end. by is the resource that would mend what is to be mended first.
+func (d *dialogue) handshake(ctx context.Context, w *Walk, client, signIn string) (by string, err error) {
 	as := tui.ProbeRun{Client: client, SignIn: signIn, Told: func(text string) { d.say("%s", text) }, Paste: func(ctx context.Context) (string, error) {
 		return d.prompt(ctx, "The address that the browser ended at", false)
 	}}
-	_, err := w.handshake(ctx, as, w.o.Desk.Report(d.out))
+	report, named := w.o.Desk.Report(d.out), map[string]string{}
+	var mu sync.Mutex
+	sum, err := w.handshake(ctx, as, func(e probe.Event) {
+		if f, ok := e.(probe.Found); ok {
+			mu.Lock()
+			named[f.Finding.Check] = f.Finding.By
+			mu.Unlock()
+		}
+		report(e)
+	})
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return "", ctx.Err()
 	}
 	if err != nil {
 		d.say("Wrong: %v", err)
 	}
-	return nil
+	if sum.First == nil {
+		return "", nil
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return named[*sum.First], nil
 }
 
 // connect says what to type, and tells of the clients that come until it is enough.

@@ -22,10 +22,18 @@ type Desk struct {
 	CheckKeycloak func(ctx context.Context, k plan.Keycloak, secret plan.Secret) Verdict
 	// Lifetimes are those of sessions in the realm, where they are known before the plan is applied; nil knows none.
 	Lifetimes func(k plan.Keycloak) Lifetimes
-	// Plan looks and touches nothing. Apply makes the changes of a plan that was looked at with the same answers, and writes
-	// the journal.
-	Plan  func(ctx context.Context, a Answers) (plan.Plan, error)
-	Apply func(ctx context.Context, a Answers, p plan.Plan, told func(plan.Progress)) error
+	// Plan looks and touches nothing: at everything, or where only names a resource at that alone. Apply makes the changes of
+	// a plan that was looked at with the same answers and the same only, and writes the journal.
+	Plan  func(ctx context.Context, a Answers, only string) (plan.Plan, error)
+	Apply func(ctx context.Context, a Answers, only string, p plan.Plan, told func(plan.Progress)) error
+	// Proof are the checks that pass once a resource that was planned alone is in place.
+	Proof func(only string) []string
+	// Past is what Undo would put back, in the order in which it was changed: what was applied here with the same only; where
+	// that is "" all that was, and the run before where that did not come to its end.
+	Past func(a Answers, only string) ([]plan.Past, error)
+	// Reversal shows what Undo would do, and touches nothing. Undo puts back what was before, the last change first.
+	Reversal func(ctx context.Context, a Answers, all []plan.Past) (plan.Plan, error)
+	Undo     func(ctx context.Context, a Answers, all []plan.Past, told func(plan.Undoing)) error
 	// Save writes mcpwiz.yaml whole and says where.
 	Save func(a Answers) (path string, err error)
 	// Serve returns when the server listens; asked again with the same answers it does nothing, with others it begins anew.
@@ -82,6 +90,8 @@ type Options struct {
 	Desk Desk
 	// Start are the answers that are there already: from flags, a file, the environment.
 	Start Answers
+	// Unfinished are the changes of the run before, where that did not come to its end: they may be gone on from, or undone.
+	Unfinished []plan.Past
 	// DryRun ends the walk after the plan: nothing is touched, nothing is written.
 	DryRun bool
 	// Path is where mcpwiz.yaml is, or will be.

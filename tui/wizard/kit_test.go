@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,6 +77,9 @@ type world struct {
 	saved    Answers
 	applied  plan.Plan
 	events   chan probe.Event
+	// standing is what can be undone; broken, once, what a handshake finds that a resource would mend.
+	standing []plan.Past
+	broken   *probe.Finding
 }
 
 func newWorld() *world {
@@ -108,8 +112,11 @@ func (w *world) desk() Desk {
 			}
 			return Lifetimes{Idle: 8 * time.Hour, Max: 7 * 24 * time.Hour, OfflineIdle: 30 * 24 * time.Hour, OfflineMax: 180 * 24 * time.Hour}
 		},
-		Plan: func(_ context.Context, a Answers) (plan.Plan, error) {
-			w.note("plan")
+		Plan: func(_ context.Context, a Answers, only string) (plan.Plan, error) {
+			w.note(strings.TrimSpace("plan " + only))
+			if only != "" {
+				return plan.Plan{Changes: []plan.Change{{Resource: only, Action: plan.Update, Fields: []plan.Field{{Path: "redirectUris", After: "https://claude.ai"}}}}}, nil
+			}
 			if w.unseen > 0 {
 				w.unseen--
 				return plan.Plan{}, context.DeadlineExceeded
@@ -117,6 +124,13 @@ func (w *world) desk() Desk {
 			return w.planned, nil
 		},
 		Apply: w.apply,
+		Proof: func(string) []string { return []string{"authorization.redirect-accepted"} },
+		Past:  w.past,
+		Reversal: func(_ context.Context, _ Answers, all []plan.Past) (plan.Plan, error) {
+			w.note("reversal")
+			return plan.Reversal(all), nil
+		},
+		Undo: w.undo,
 		Save: func(a Answers) (string, error) {
 			w.note("save")
 			w.saved = a
@@ -169,8 +183,26 @@ func (w *world) checkKeycloak(_ context.Context, k plan.Keycloak, secret plan.Se
 	return Verdict{OK: true, Note: "Keycloak 26.7.0; realm is not there yet: it will be made"}
 }
 
-func (w *world) apply(_ context.Context, _ Answers, p plan.Plan, told func(plan.Progress)) error {
-	w.note("apply")
+func (w *world) past(_ Answers, only string) ([]plan.Past, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(w.standing), func(p plan.Past) bool { return only != "" && p.Change.Resource != only }), nil
+}
+
+func (w *world) undo(_ context.Context, _ Answers, all []plan.Past, told func(plan.Undoing)) error {
+	for _, one := range slices.Backward(all) {
+		w.note("undo " + one.Change.Resource)
+		told(plan.Undoing{Past: one})
+		w.mu.Lock()
+		w.standing = slices.DeleteFunc(w.standing, func(p plan.Past) bool { return p.Change.Resource == one.Change.Resource })
+		w.mu.Unlock()
+		told(plan.Undoing{Past: one, Done: true})
+	}
+	return nil
+}
+
+func (w *world) apply(_ context.Context, _ Answers, only string, p plan.Plan, told func(plan.Progress)) error {
+	w.note(strings.TrimSpace("apply " + only))
 	for i, c := range p.Changes {
 		at := plan.Progress{Index: i, Total: len(p.Changes), Change: c}
 		told(at)
@@ -181,6 +213,9 @@ func (w *world) apply(_ context.Context, _ Answers, p plan.Plan, told func(plan.
 			told(at)
 			return at.Err
 		}
+		w.mu.Lock()
+		w.standing = append(w.standing, plan.Past{Record: plan.Record{Run: "1", Change: c}, State: plan.Applied})
+		w.mu.Unlock()
 		told(at)
 	}
 	w.applied = p
@@ -190,8 +225,14 @@ func (w *world) apply(_ context.Context, _ Answers, p plan.Plan, told func(plan.
 func (w *world) handshake(_ context.Context, _ Answers, as tui.ProbeRun, sink probe.Sink) (probe.Summary, error) {
 	w.note("handshake " + as.Client + " " + as.SignIn)
 	sink(probe.Started{Handshake: "h1"})
-	sink(probe.Finished{Handshake: "h1"})
-	return probe.Summary{}, nil
+	sum := probe.Summary{Status: probe.Healthy}
+	if f := w.broken; f != nil {
+		w.broken = nil
+		sink(probe.Found{Handshake: "h1", Finding: *f})
+		sum = probe.Summary{Status: probe.Unhealthy, First: &f.Check}
+	}
+	sink(probe.Finished{Handshake: "h1", Summary: sum})
+	return sum, nil
 }
 
 // filled are answers with which Enter is enough.

@@ -40,6 +40,7 @@ func (p *page) Typing() bool { return p.form != nil && p.form.text() }
 // Enter asks where the page was left; what was looked up then is looked up again.
 func (p *page) Enter(ctx context.Context, t *tui.Theme) tea.Cmd {
 	p.ctx, p.t = ctx, t
+	p.w.job = job{}
 	p.forget()
 	return p.show(min(p.at, len(p.topic.steps())-1), 0)
 }
@@ -184,6 +185,9 @@ func (p *page) complete() tea.Cmd {
 	}
 	p.w.settle()
 	p.forget()
+	if to := p.w.signedIn(); to != nil {
+		return tui.Go(to)
+	}
 	if at := p.at + 1; at < len(p.topic.steps()) {
 		return p.show(at, 0)
 	}

@@ -3,40 +3,80 @@ package wizard
 import (
 	"context"
 	"reflect"
+	"slices"
 
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
 	"github.com/mcpwiz/mcpwiz/tui"
 )
 
 // Pages are the walk: start, server, keycloak, clients, plan, apply, probe, connect; a dry run ends with the plan.
 func (w *Walk) Pages() []tui.Page {
-	all := []tui.Page{&startPage{o: w.o, t: tui.NewTheme(tui.Look{})}}
+	all := []tui.Page{&startPage{w: w, t: tui.NewTheme(tui.Look{})}}
 	for _, t := range w.topics() {
-		all = append(all, w.page(t))
+		p := w.page(t)
+		if t.name == signInPage {
+			w.signIn = p
+		}
+		all = append(all, p)
 	}
-	all = append(all, w.planPage())
+	all = append(all, w.byJob("plan", w.planPage))
 	if w.o.DryRun {
 		return all
 	}
-	return append(all, w.applyPage(), &late{name: "probe", w: w, make: w.probePage}, w.connectPage())
+	return append(all, w.byJob("apply", w.applyPage), &late{name: "probe", w: w, make: w.probePage, before: w.onProbe}, w.connectPage())
 }
 
-func (w *Walk) planPage() tui.Page {
-	o := tui.PlanOptions{Look: w.look, Title: w.where, Save: w.save, Rename: w.rename, Last: w.o.DryRun}
-	if w.o.DryRun {
+func (w *Walk) planPage(j job) tui.Page {
+	o := tui.PlanOptions{
+		Look:  func(ctx context.Context) (plan.Plan, error) { return w.look(ctx, j) },
+		Title: w.where, Save: w.save, Rename: w.rename, Last: w.o.DryRun,
+	}
+	switch {
+	case j.undo:
+		o.Title = func() string { return "what is to be undone: " + w.where() }
+		o.Save, o.Rename, o.Does, o.Nothing, o.Back = nil, nil, "undo", "There is nothing to undo.", tui.Goto{Name: "start"}
+		o.Without = o.Back
+	case j.mends():
+		o.Title = func() string { return j.resource + ": " + w.where() }
+		o.Save, o.Rename, o.Nothing, o.Back = nil, nil, "It is as planned: this does not mend it.", tui.Goto{Name: "probe"}
+		o.Without = o.Back
+	case w.o.DryRun:
 		o.Save = nil
 	}
 	return tui.NewPlan(o)
 }
 
-func (w *Walk) applyPage() tui.Page {
-	w.applies = tui.NewApply(tui.ApplyOptions{
-		Plan: w.planned, Apply: w.apply, Later: func() string { return "mcpwiz setup -f " + w.o.Path },
-		Save: func() error { _, err := w.save(); return err },
-	})
-	return w.applies
+func (w *Walk) applyPage(j job) tui.Page {
+	o := tui.ApplyOptions{
+		Plan:  func() plan.Plan { return w.planned(j) },
+		Apply: func(ctx context.Context, told func(plan.Progress)) error { return w.apply(ctx, j, told) },
+		Past:  func() ([]plan.Past, error) { return w.past(j) },
+		Undo: func(ctx context.Context, all []plan.Past, told func(plan.Undoing)) error {
+			return w.undo(ctx, j, all, told)
+		},
+		Later: w.later,
+		Save:  func() error { _, err := w.save(); return err },
+	}
+	switch {
+	case j.undo:
+		o.Apply, o.Back = nil, tui.Goto{Name: "start"}
+	case j.mends():
+		o.Next = "prove it"
+	}
+	p := tui.NewApply(o)
+	w.applies = append(w.applies, p)
+	return p
+}
+
+// later is the command that goes on where this stopped.
+func (w *Walk) later(undoing bool) string {
+	if undoing {
+		return "mcpwiz undo -f " + w.o.Path
+	}
+	return "mcpwiz setup -f " + w.o.Path
 }
 
 func (w *Walk) connectPage() tui.Page {
@@ -57,22 +97,47 @@ func (w *Walk) where() string {
 func (w *Walk) probePage(a Answers) tui.Page {
 	p := tui.NewProbe(tui.ProbeOptions{
 		Target: a.Connection.Servers[0].URL, Clients: w.probeClients(), SignIns: w.signIns(), Run: w.handshake, Checks: w.o.Desk.Checks,
-		Next: "what to type", Mend: "plan",
+		Next: "what to type", Mend: w.mend,
 	})
 	w.probes = append(w.probes, p)
 	return p
 }
 
-// Applying reports whether a change is still under way. It is for when the pages have ended.
-func (w *Walk) Applying() bool { return w.applies != nil && w.applies.Working() }
+// mend leads to the plan of the resource that a finding names, alone.
+func (w *Walk) mend(f probe.Finding) tea.Msg {
+	w.job = job{resource: f.By}
+	return tui.Goto{Name: "plan"}
+}
 
-// Applied waits until a change under way is finished, and says why not all of the plan is in place; nil where it is, and
-// where nothing was applied. It is for when the pages have ended.
-func (w *Walk) Applied() error {
-	if w.applies == nil {
-		return nil
+// onProbe has the handshake made again where something was changed since, so that what was mended is proved.
+func (w *Walk) onProbe(p tui.Page) {
+	w.job = job{}
+	shown, isProbe := p.(*tui.Probe)
+	for _, j := range w.takeChanges() {
+		switch {
+		case !isProbe:
+		case j.mends():
+			shown.Prove(j.resource, w.o.Desk.Proof(j.resource))
+		default:
+			shown.Again()
+		}
 	}
-	return w.applies.Result()
+}
+
+// Applying reports whether a change is still under way. It is for when the pages have ended.
+func (w *Walk) Applying() bool {
+	return slices.ContainsFunc(w.applies, (*tui.ApplyPage).Working)
+}
+
+// Applied waits until a change under way is finished, and says why not all of the plan is in place, or with undoing why not all
+// is undone; nil where it is, and where nothing was applied. It is for when the pages have ended.
+func (w *Walk) Applied() (why error, undoing bool) {
+	for _, p := range w.applies {
+		if err := p.Result(); err != nil {
+			why, undoing = err, p.Undoes()
+		}
+	}
+	return why, undoing
 }
 
 // Result is what the last handshake of the live probe came to, and all that was told of it; nothing when none was made. It
@@ -93,6 +158,8 @@ type late struct {
 	of   Answers
 	make func(Answers) tui.Page
 	page tui.Page
+	// before is called with the page before it comes on.
+	before func(tui.Page)
 }
 
 var _ tui.FullScreen = (*late)(nil)
@@ -101,6 +168,9 @@ var _ tui.FullScreen = (*late)(nil)
 func (l *late) Enter(ctx context.Context, t *tui.Theme) tea.Cmd {
 	if a := l.w.Answers(); l.page == nil || !reflect.DeepEqual(l.of, a) {
 		l.of, l.page = a, l.make(a)
+	}
+	if l.before != nil {
+		l.before(l.page)
 	}
 	return l.page.Enter(ctx, t)
 }

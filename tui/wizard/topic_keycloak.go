@@ -7,9 +7,15 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
+// signInPage is the page's name, loginAt the step on it in which the administrator signs in.
+const (
+	signInPage = "keycloak"
+	loginAt    = 1
+)
+
 func (w *Walk) keycloakTopic() topic {
 	return topic{
-		name: "keycloak",
+		name: signInPage,
 		help: "Keycloak is the authorization server. The administrator's login is used to look and to make what the plan shows; it is kept " +
 			"nowhere. It signs in to the realm master; --admin-realm names another, --admin-url another address of the Admin API, --ca-file " +
 			"certificates to trust.",
@@ -67,7 +73,12 @@ func (w *Walk) loginStep() step {
 	d := w.draft
 	s := step{
 		live: func() *lookup { return w.keycloakLookup(d.answers().AdminSecret, true) },
-		info: func() string { return "it is kept nowhere" },
+		info: func() string {
+			if w.ahead != nil {
+				return "it is kept nowhere; what is to be done is shown next, before it is"
+			}
+			return "it is kept nowhere"
+		},
 	}
 	secret := question{about: "not shown while you type", wrong: []string{keySecret}, secret: true, text: d.secretBox()}
 	if *secret.text != "" {

@@ -17,18 +17,26 @@ type Walk struct {
 	profiles []*probe.Profile
 	draft    *draft
 
-	applies *tui.ApplyPage
+	// job is what plan and apply are about; ahead the one that waits for the administrator to sign in, nil for none.
+	job   job
+	ahead *job
+	// signIn is the page on which the administrator does.
+	signIn  *page
+	applies []*tui.ApplyPage
 	probes  []*tui.Probe
 
 	mu      sync.Mutex
 	settled Answers
-	plan    plan.Plan
+	plans   map[job]plan.Plan
 	since   time.Time
+	// unfinished is the run before as far as it is not settled; changed what was applied or undone since the last handshake.
+	unfinished []plan.Past
+	changed    []job
 }
 
 // New returns the walk of some options.
 func New(o Options) *Walk {
-	w := &Walk{o: o, profiles: o.Desk.Profiles()}
+	w := &Walk{o: o, profiles: o.Desk.Profiles(), plans: map[job]plan.Plan{}, unfinished: o.Unfinished}
 	w.draft = draftOf(o.Start, w.profiles)
 	w.settle()
 	return w
@@ -51,25 +59,6 @@ func (w *Walk) settle() {
 
 // topics are what is asked, in order.
 func (w *Walk) topics() []topic { return []topic{w.serverTopic(), w.keycloakTopic(), w.clientsTopic()} }
-
-// look plans and keeps the plan for its application.
-func (w *Walk) look(ctx context.Context) (plan.Plan, error) {
-	p, err := w.o.Desk.Plan(ctx, w.Answers())
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.plan = p
-	return p, err
-}
-
-func (w *Walk) planned() plan.Plan {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.plan
-}
-
-func (w *Walk) apply(ctx context.Context, told func(plan.Progress)) error {
-	return w.o.Desk.Apply(ctx, w.Answers(), w.planned(), told)
-}
 
 // rename takes another name for a scope that was planned.
 func (w *Walk) rename(resource, name string) {

@@ -112,7 +112,7 @@ func TestEnterLeadsThroughAllPages(t *testing.T) {
 	s.until("the probe's end", func() bool { return s.app.At().Name() == "connect" || pressAgain(s) })
 	s.shows("Add custom connector")
 	s.app.Close()
-	if err := wk.Applied(); err != nil {
+	if err, _ := wk.Applied(); err != nil {
 		t.Error(err)
 	}
 	if _, events := wk.Result(); len(events) == 0 {
@@ -129,8 +129,8 @@ func TestEnterLeadsThroughAllPages(t *testing.T) {
 // pressAgain goes on from a page whose work is over.
 func pressAgain(s *stage) bool {
 	switch p := s.app.At().(type) {
-	case *tui.ApplyPage:
-		if !p.Working() {
+	case *byJob:
+		if a, applies := p.Page.(*tui.ApplyPage); applies && !a.Working() {
 			s.keys("enter")
 		}
 	case *late:
