@@ -40,6 +40,8 @@ func endsEarly(t *probe.Trace, x *probe.Exchange) string {
 		return ""
 	case x.Error != nil && x.Error.Kind == "canceled":
 		return ""
+	case x.Error != nil && body.Truncated && x.Header("Content-Length") != "":
+		return fmt.Sprintf("and before the %s bytes came that Content-Length announces, %s (%s)", clipped(x.Header("Content-Length"), 20), endings[x.Error.Kind], clipped(x.Error.Text, 120))
 	case x.Error != nil:
 		return fmt.Sprintf("and after %d bytes of the body %s (%s)", body.Size, endings[x.Error.Kind], clipped(x.Error.Text, 120))
 	case body.Size >= readLimit && slices.ContainsFunc(documents, func(e probe.Evidence) bool { return t.Is(x, e) }):
