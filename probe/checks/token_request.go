@@ -36,7 +36,7 @@ func speaksOAuth(t *probe.Trace) probe.Verdict {
 	case status >= 300 && status < 400:
 		return v("POST %s: %s", bare(x), answered(x)).Mend("name the final URL as token_endpoint: a redirected POST arrives as GET")
 	case x.Answer().Object() == nil && status < 500:
-		return v("%s instead of a JSON object", inFull(x)).Mend("%s", mendUnread(x)).Because(brokenWhole(x))
+		return v("%s instead of a JSON object", inFull(x)).Mend("%s", mendUnread(x)).Because(unreadBecause(x))
 	case status == 200 && !granted(x) && code != "":
 		mend := "answer errors with 400 or 401 (RFC 6749 section 5.2)"
 		if slices.Contains(ofTokenRequest, code) {
@@ -74,12 +74,15 @@ func mendUnread(x *probe.Exchange) string {
 	return "let POST " + x.URL().Path + " through what stands in front of the authorization server"
 }
 
-// brokenWhole names the check that tells of an answer that broke off, "" for one that came whole.
-func brokenWhole(x *probe.Exchange) string {
-	if x.Error == nil {
-		return ""
+// unreadBecause names the check that tells why an answer cannot be read: it broke off, or nobody serves the URL; "" for neither.
+func unreadBecause(x *probe.Exchange) string {
+	switch {
+	case x.Error != nil:
+		return "network.answers-whole"
+	case x.Status() == 404:
+		return "server-metadata.endpoints-answer"
 	}
-	return "network.answers-whole"
+	return ""
 }
 
 // noToken is the effect of a token request that was refused.
