@@ -19,7 +19,7 @@ REQUIRE_BROWSER   ?=
 # A Chromium that looks at the HTML report; without one the tests skip that, and say so.
 BROWSER           ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),$(if $(REQUIRE_BROWSER),chromium))
 
-.PHONY: build demo demo-wizard test race lint docs fmt fuzz bench inspector adversary faults clean
+.PHONY: build demo demo-wizard test test-keycloak race lint docs fmt fuzz bench inspector adversary faults clean
 
 build: ## bin/mcpwiz
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/mcpwiz ./cmd/mcpwiz
@@ -34,7 +34,12 @@ test: $(if $(REQUIRE_INSPECTOR),inspector) ## all tests, on a real Keycloak too 
 	$(if $(BROWSER),,@echo 'no Chromium is on PATH: no browser will look at the HTML report')
 	MCPWIZ_TEST_INSPECTOR='$(if $(REQUIRE_INSPECTOR),$(CACHE)/inspector,$(wildcard $(CACHE)/inspector))' \
 	MCPWIZ_TEST_BROWSER='$(BROWSER)' \
-	$(GO) run ./keycloak/distribution/withkeycloak $(if $(REQUIRE_KEYCLOAK),-require) -- $(GO) test ./...
+	$(GO) run ./keycloak/distribution/withkeycloak $(if $(REQUIRE_KEYCLOAK),-require) -- $(GO) test -timeout 30m ./...
+
+test-keycloak: ## misconfigurations planted in real Keycloaks: the table of what the audit finds and fix mends
+	@tables=$$(mktemp -d); MCPWIZ_TEST_TABLES=$$tables \
+	$(GO) run ./keycloak/distribution/withkeycloak -require -versions 26.7.3,26.4.7 -- $(GO) test -count=1 -run '^TestPlanted$$' ./keycloak; \
+	code=$$?; cat $$tables/* 2>/dev/null; rm -r $$tables; exit $$code
 
 faults: build ## every fault of the lab, pairs, and healthy servers as every client: is the first cause named?
 	bin/mcpwiz lab run --all
@@ -46,7 +51,7 @@ adversary: ## every answer of a good handshake broken in every way: is the right
 	MCPWIZ_TEST_ADVERSARY=1 $(GO) test -run Adversary ./probe/client
 
 race: ## the fast tests under the race detector
-	$(GO) test -race -short ./...
+	$(GO) test -race -short -timeout 30m ./...
 
 lint: ## format, module file, vet, staticcheck
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }

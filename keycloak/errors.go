@@ -116,6 +116,7 @@ var rights = []struct{ part, read, write string }{
 	{offeredScopes, "view-clients", "manage-clients"},
 	{"users", "view-users", "manage-users"},
 	{"roles", "view-realm", "manage-realm"},
+	{"events", "view-events", "manage-events"},
 	{"", "view-realm", "manage-realm"},
 }
 

@@ -24,11 +24,10 @@ func (p *program) showDoctor(ctx context.Context, o *doctorOptions) error {
 	case o.telling.format != "text":
 		return usage("leave --tui or --format out", "--tui shows it on a page, --format %s writes it for programs", o.telling.format)
 	}
-	all, err := p.handshakes(ctx, &o.handshakeOptions)
+	all, err := p.examinations(ctx, o)
 	if err != nil {
 		return err
 	}
-	o.examine(all)
 	quiet := *p
 	quiet.in = nil // what is asked is asked on the page
 	page := tui.NewProbe(tui.ProbeOptions{

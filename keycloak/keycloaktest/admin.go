@@ -26,6 +26,9 @@ var adminRoutes = []route{
 	{http.MethodGet, "roles", readRealmRoles},
 	{http.MethodGet, "roles/{role}", readRealmRole},
 
+	{http.MethodGet, "events", listEvents},
+	{http.MethodDelete, "events", clearEvents},
+
 	{http.MethodGet, "client-scopes", listScopes},
 	{http.MethodPost, "client-scopes", createScope},
 	{http.MethodGet, "client-scopes/{scope}", readScope},

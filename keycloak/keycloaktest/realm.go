@@ -19,6 +19,7 @@ type realm struct {
 	users              []*user
 	components         []*component
 	profiles, policies []policyEntry
+	events             []event
 	federation         federation
 	roles              []role
 

@@ -175,6 +175,8 @@ func (c *call) may(parts []string) bool {
 		return have.has(verb + "clients")
 	case "identity-provider":
 		return have.has(verb + "identity-providers")
+	case "events":
+		return have.has(verb + "events")
 	case "users", "sessions":
 		return have.has(verb + "users")
 	case "roles":

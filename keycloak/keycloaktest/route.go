@@ -96,5 +96,7 @@ func (c *call) answerRealm(name string, routes []route, parts []string) answer {
 	}
 	serve, at := match(routes, c.r.Method, parts)
 	c.at = at
-	return serve(c)
+	a := serve(c)
+	c.keep(a)
+	return a
 }

@@ -63,26 +63,16 @@ func few(all []string, limit int) []string {
 
 func faulty(all []fault, effect string) probe.Verdict {
 	var details, mends, resources []string
-	byHand := false
 	for _, f := range all {
 		details = append(details, f.what)
 		if !slices.Contains(mends, f.mend) {
 			mends = append(mends, f.mend)
 		}
-		if f.resource == "" {
-			byHand = true
-		} else if !slices.Contains(resources, f.resource) {
+		if f.resource != "" && !slices.Contains(resources, f.resource) {
 			resources = append(resources, f.resource)
 		}
 	}
-	remedy := strings.Join(few(mends, 4), "; ")
-	switch {
-	case len(resources) > 0 && byHand:
-		remedy += " (mcpwiz fix does that of the connection's own)"
-	case len(resources) > 0:
-		remedy += " (mcpwiz fix does it)"
-	}
-	v := probe.Fail("%s", strings.Join(few(details, 6), "; ")).So("%s", effect).Mend("%s", remedy)
+	v := probe.Fail("%s", strings.Join(few(details, 6), "; ")).So("%s", effect).Mend("%s", strings.Join(few(mends, 4), "; "))
 	if len(resources) > 0 {
 		v = v.By(resources[0], resources[1:]...)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe"
 )
 
-// apart is how far an event may lie from the request that it is of: Keycloak has its own clock.
+// apart is how far an event may lie from the request that it is of.
 const apart = 3 * time.Second
 
 // askedAt are the parts of a path by which a request is one that an event of a kind can be of.
@@ -54,6 +54,11 @@ func noRegistrationRefused(t *probe.Trace) probe.Verdict {
 }
 
 func noSignInError(t *probe.Trace) probe.Verdict {
+	if t.Has(probe.Callback) {
+		if x, q := response(t); q.Has("code") {
+			return probe.Pass("a code came back").On(x)
+		}
+	}
 	return logged(t, "this sign-in", clientName(t)+" gets no code", "LOGIN_ERROR")
 }
 
@@ -114,7 +119,7 @@ func details(f probe.Fact) string {
 }
 
 // behind returns the request that an event is of: the nearest in time of those that can have brought it about. Where a probe is as
-// near as another, the probe: it asks for errors.
+// near as another, the other: both were refused alike, and each has such an event.
 func behind(t *probe.Trace, f probe.Fact) *probe.Exchange {
 	var nearest *probe.Exchange
 	least := apart
@@ -122,7 +127,7 @@ func behind(t *probe.Trace, f probe.Fact) *probe.Exchange {
 		if !broughtAbout(x, f) {
 			continue
 		}
-		if d := distance(x, f.At); d < least || d == least && (nearest == nil || x.Probe != "") {
+		if d := distance(x, f.At); d < least || d == least && (nearest == nil || x.Probe == "") {
 			nearest, least = x, d
 		}
 	}
@@ -151,13 +156,31 @@ func broughtAbout(x *probe.Exchange, f probe.Fact) bool {
 	case strings.Contains(text(f.Data["reason"]), "code_challenge") && p.Has("code_challenge"):
 		return false
 	case kind == "LOGIN_ERROR":
-		return !strings.Contains(x.Header("Location"), "code=")
+		return refusedSignIn(x, text(f.Data["error"]))
 	}
 	return x.Status() == 0 || x.Status() >= 400
 }
 
-// distance is how far a moment lies outside the time of a request.
+// beforeLogin are errors of the authorization request itself; others are of what a user does on a page.
+var beforeLogin = []string{"invalid_redirect_uri", "client_not_found", "client_disabled", "invalid_request", "unsupported_response_type"}
+
+// refusedSignIn reports whether a request of a sign-in was refused, and for such an error. A page that shows itself again after
+// a form was sent refuses what was in it.
+func refusedSignIn(x *probe.Exchange, code string) bool {
+	switch {
+	case strings.Contains(x.Header("Location"), "error=") || x.Status() >= 400:
+		return true
+	case slices.Contains(beforeLogin, code):
+		return false
+	}
+	return x.Request.Method == "POST" && x.Status() == 200
+}
+
+// distance is how far a moment of Keycloak's clock, which the Date of the answer tells, lies outside the time of a request.
 func distance(x *probe.Exchange, at time.Time) time.Duration {
+	if ahead := clock(x).Sub(x.Start); ahead.Abs() > 2*time.Second {
+		at = at.Add(-ahead)
+	}
 	end := x.Start.Add(time.Duration(x.Timing.Total * float64(time.Millisecond)))
 	return max(0, x.Start.Sub(at), at.Sub(end))
 }

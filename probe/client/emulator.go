@@ -108,7 +108,7 @@ func (e *Emulator) Run(ctx context.Context, sink probe.Sink) (probe.Summary, err
 func (e *Emulator) open(sink probe.Sink) {
 	e.session = probe.NewSession(probe.Opening{
 		ID: e.opt.Handshake, Tool: e.opt.Tool, Target: e.opt.Target, Source: probe.Provoked, Profile: e.opt.Profile,
-		Expect: e.expected(), Checks: e.opt.Checks,
+		Expect: append(e.expected(), e.opt.Informed...), Checks: e.opt.Checks,
 	}, sink)
 	e.tap = &probe.Tap{To: e.session.Add}
 	e.tap.Hide(e.opt.ClientSecret, e.opt.PrivateKey)

@@ -47,6 +47,8 @@ type Options struct {
 	// Network is where the client stands; nil is this machine's.
 	Network    *Network
 	Informants []probe.Informant
+	// Informed is the evidence that the informants bring: where it does not come the handshake is incomplete.
+	Informed []probe.Evidence
 	// Log takes talk for a person; it may be nil and is told no secret.
 	Log func(format string, args ...any)
 }
