@@ -129,6 +129,10 @@ func profiles(id string) (*probe.Profile, error) {
 	case "m2m":
 		return &probe.Profile{ID: id, Grant: "client_credentials"}, nil
 	}
+	if id == "asks-for-all" {
+		return &probe.Profile{ID: id, Grant: "authorization_code", Authorize: probe.AuthorizeKnobs{
+			RedirectURIs: []string{"http://localhost/all"}, Scopes: []string{"server-metadata", "none"}}}, nil
+	}
 	if document, ok := strings.CutPrefix(id, "document "); ok {
 		return &probe.Profile{ID: id, Grant: "authorization_code", Register: probe.RegisterKnobs{Order: []string{"cimd"}, MetadataDocument: document},
 			Authorize: probe.AuthorizeKnobs{RedirectURIs: []string{"http://127.0.0.1:{port}/callback"}}}, nil

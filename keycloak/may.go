@@ -15,7 +15,7 @@ const createRealm = "create-realm of the realm master"
 
 // writes are the roles that changes take, by the kind of resource (measured on 26.7.3 and 26.4.7).
 var writes = map[string]string{
-	"realm": "manage-realm", "scope": "manage-clients", "realm-scope": "manage-clients", "client": "manage-clients",
+	"realm": "manage-realm", "scope": "manage-clients", "realm-scope": "manage-clients", "hidden-scopes": "manage-clients", "client": "manage-clients",
 	"registration-policy": "manage-realm", "client-profile": "manage-realm", "client-policy": "manage-realm",
 	"user": "manage-users", "admin-roles": "manage-users",
 }

@@ -2,6 +2,7 @@ package keycloak
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -25,7 +26,8 @@ var kinds = map[string]func(a *Admin, s *plan.Secrets, realm, name string) plan.
 	"admin-roles": func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource {
 		return &adminRoles{a: a, realm: in, client: name}
 	},
-	"realm-scope": func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource { return &offered{a, in, name} },
+	"hidden-scopes": func(a *Admin, _ *plan.Secrets, in, _ string) plan.Resource { return &hiddenScopes{a, in} },
+	"realm-scope":   func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource { return &offered{a, in, name} },
 	"registration-policy": func(a *Admin, _ *plan.Secrets, in, name string) plan.Resource {
 		return &policyComponent{a: a, realm: in, provider: name}
 	},
@@ -72,10 +74,25 @@ func (a *Admin) Tagged(ctx context.Context, realm string) (Tagged, error) {
 		t.add("keycloak/scope/"+s.Name, ownerOf(s.Attributes))
 	}
 	clients, err := a.clients(ctx, realm)
+	if err != nil {
+		return t, err
+	}
 	for _, c := range clients {
 		t.add("keycloak/client/"+c.ID, ownerOf(c.Attributes))
 	}
-	return t, err
+	for _, list := range []policyList{enforcements, policies} {
+		entries, err := a.policyEntries(ctx, realm, list)
+		if err = unlessForbidden(err); err != nil {
+			return t, err
+		}
+		for _, raw := range entries {
+			var one policyRep
+			if json.Unmarshal(raw, &one) == nil && strings.HasPrefix(one.Description, madeByUs) {
+				t.add("keycloak/"+list.kind+"/"+one.Name, ours)
+			}
+		}
+	}
+	return t, nil
 }
 
 func (t *Tagged) add(name string, whose owner) {

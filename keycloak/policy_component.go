@@ -182,8 +182,17 @@ func (p *policyComponent) Apply(ctx context.Context, _ plan.Change) error {
 	return p.put(ctx, "change", *have, next)
 }
 
-// put sends the whole configuration.
+// put sends the whole configuration. A scope that is gone meanwhile would be refused.
 func (p *policyComponent) put(ctx context.Context, verb string, have componentRep, config map[string][]string) error {
+	if len(config[allowedClientScopes]) > 0 {
+		scopes, _, err := p.a.scopes(ctx, p.realm)
+		if err != nil {
+			return err
+		}
+		config[allowedClientScopes] = slices.DeleteFunc(slices.Clone(config[allowedClientScopes]), func(name string) bool {
+			return name != "openid" && named(scopes, name) == nil
+		})
+	}
 	have.Config = config
 	return p.a.raw(ctx, verb+" registration policy "+p.provider, http.MethodPut, have, nil, "realms", p.realm, "components", have.ID)
 }

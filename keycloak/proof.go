@@ -9,6 +9,7 @@ var proofs = map[string][]string{
 	"administrator":       nil,
 	"admin-roles":         nil,
 	"introspection":       nil,
+	"hidden-scopes":       {"authorization.scope-accepted"},
 	"realm-scope":         {"authorization.scope-accepted"},
 	"registration-policy": {"registration.accepted"},
 	"client-profile":      nil,

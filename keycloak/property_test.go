@@ -45,12 +45,15 @@ func TestAnyConnection(t *testing.T) {
 // anyConnection asks for something else.
 func (b *bench) anyConnection(r *rand.Rand) {
 	pick := func(of ...string) string { return of[r.IntN(len(of))] }
+	b.c.Keycloak.AllowVulnerable = true
 	b.c.Scopes = []plan.Scope{{Name: pick("mcp:tools", "mcp:use"), ConsentText: pick("", "Use it", "\"Use\" ${it} & <that>"), Description: pick("", "it")}}
 	b.c.Clients = nil
 	for range 1 + r.IntN(3) {
 		c := plan.Client{Profile: pick("claude-ai", "claude-code", "m2m"), AccessTokenLifespan: r.IntN(2) * 300}
 		c.ID = c.Profile + pick("", ".a", "/b")
 		switch yes := r.IntN(2) == 0; {
+		case c.Profile != "m2m" && r.IntN(3) == 0:
+			c = plan.Client{Profile: c.Profile, Registration: plan.Dynamic}
 		case c.Profile == "m2m" && yes:
 			c.Auth = plan.AuthPrivateKeyJWT
 		case c.Profile != "m2m":
@@ -73,6 +76,9 @@ func (b *bench) anyConnection(r *rand.Rand) {
 func (b *bench) anyDrift(r *rand.Rand) {
 	c := b.c.Defaults()
 	id := c.Clients[r.IntN(len(c.Clients))].ID
+	if id == "" { // it registers itself, so there is nothing of it
+		return
+	}
 	at := []string{"realms", b.realm, "clients", b.uuid(id)}
 	switch r.IntN(5) {
 	case 0:
@@ -114,7 +120,7 @@ func (b *bench) records() []plan.Record {
 // everything is what there is of clients and scopes, as far as it is stable.
 func (b *bench) everything() map[string]any {
 	b.t.Helper()
-	all := map[string]any{"realm": normal(b.realmNow()["attributes"])}
+	all := map[string]any{"realm": normal(b.realmNow()["attributes"]), "ways": b.ways()}
 	for _, list := range []string{"clients", "client-scopes", "users"} {
 		var of []map[string]any
 		b.call(http.MethodGet, nil, &of, "realms", b.realm, list)

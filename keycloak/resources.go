@@ -25,6 +25,9 @@ func Resources(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles) 
 	for _, want := range c.Scopes {
 		all = append(all, &scope{a, c.Keycloak.Realm, want})
 	}
+	if c.Keycloak.CreateRealm && asksForAll(c, profiles) {
+		all = append(all, &hiddenScopes{a, c.Keycloak.Realm})
+	}
 	itself, err := newSelfRegistered(c, profiles)
 	if err != nil {
 		return nil, err

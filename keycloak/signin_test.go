@@ -1,7 +1,9 @@
 package keycloak
 
 import (
+	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +38,41 @@ func TestSignInSettings(t *testing.T) {
 		b.c.Keycloak.SignIn = plan.SignIn{}
 		if p := b.look(); !p.Empty() {
 			t.Errorf("undo did not put back what was:\n%s", told(p))
+		}
+	})
+}
+
+// A client that asks for all that is listed is not refused; of what is hidden, nothing else changes, and undo lists it again.
+func TestScopesThatClientsAreNotGivenAreHidden(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, kc target) {
+		b := newBench(t, kc)
+		b.c.Clients, b.c.Users = b.c.Clients[:1], nil
+		b.apply()
+		listed := func() (all []string) {
+			resp, err := http.Get(b.base + "/realms/" + b.realm + "/.well-known/openid-configuration")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			var metadata struct {
+				Scopes []string `json:"scopes_supported"`
+			}
+			if err := json.NewDecoder(resp.Body).Decode(&metadata); err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(metadata.Scopes)
+			return metadata.Scopes
+		}
+		before := listed()
+		b.c.Clients = []plan.Client{{Profile: "asks-for-all"}}
+		p := b.apply()
+		if status, page := b.authorize("asks-for-all", "http://localhost/all", strings.Join(listed(), " "), challenge...); status != http.StatusOK || !strings.Contains(page, "login-login") {
+			t.Errorf("%s: %d %.300s", listed(), status, page)
+		}
+		b.undo(p)
+		if d := cmp.Diff(before, listed()); d != "" {
+			t.Errorf("undo: %s", d)
 		}
 	})
 }
