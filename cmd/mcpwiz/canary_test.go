@@ -45,6 +45,8 @@ func TestCanaries(t *testing.T) {
 		for _, log := range logs {
 			stop := h.serve("--log", log)
 			h.handshakes(log)
+			h.run(well, admin, "doctor", "--keycloak", defaultFile, "--consent", "--no-public-dns", "--verbose")
+			h.run(well, admin, "fix", "-f", defaultFile, "--consent", "--dry-run")
 			h.indiscreetKeycloak.Store(true)
 			h.run(ill, nil, "doctor", "-f", defaultFile, "--consent", "--wide")
 			h.indiscreetKeycloak.Store(false)

@@ -14,6 +14,7 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/client"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 	"github.com/mcpwiz/mcpwiz/probe/report"
+	"github.com/mcpwiz/mcpwiz/tui"
 )
 
 type fixOptions struct {
@@ -188,14 +189,14 @@ func (r *repair) tell(wrong []probe.Finding, chosen []plan.Resource) error {
 	p := r.program
 	for _, f := range wrong {
 		by := mendedBy(f, chosen)
-		fmt.Fprintf(p.out, "%s %s\n    seen  %s\n", p.markOf(f), f.Check, f.Detail)
+		fmt.Fprintf(p.out, "%s %s\n    seen  %s\n", p.markOf(f), f.Check, tui.Plain(f.Detail))
 		switch {
 		case len(by) > 0:
 			fmt.Fprintf(p.out, "    by    %s\n", strings.Join(by, ", "))
 		case f.Because != "":
 			fmt.Fprintf(p.out, "    for   %s\n", f.Because)
 		case f.Remedy != "":
-			fmt.Fprintf(p.out, "    mend  %s\n", f.Remedy)
+			fmt.Fprintf(p.out, "    mend  %s\n", tui.Plain(f.Remedy))
 		}
 	}
 	_, err := fmt.Fprintln(p.out)
@@ -240,9 +241,9 @@ func (r *repair) prove(ctx context.Context, before []probe.Finding) error {
 		}
 	}
 	for _, f := range after {
-		fmt.Fprintf(p.out, "%s %s  %s\n", p.markOf(f), f.Check, f.Detail)
+		fmt.Fprintf(p.out, "%s %s  %s\n", p.markOf(f), f.Check, tui.Plain(f.Detail))
 		if f.Remedy != "" && f.Because == "" {
-			fmt.Fprintf(p.out, "    mend  %s\n", f.Remedy)
+			fmt.Fprintf(p.out, "    mend  %s\n", tui.Plain(f.Remedy))
 		}
 	}
 	return leftWrong(after)

@@ -118,7 +118,7 @@ func (e *Emulator) open(sink probe.Sink) {
 }
 
 // informLimit is how long those who know more may take to tell it.
-const informLimit = 10 * time.Second
+const informLimit = 30 * time.Second
 
 // inform adds what others know of the time of the handshake.
 func (e *Emulator) inform(ctx context.Context, from time.Time) {
