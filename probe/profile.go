@@ -132,6 +132,10 @@ type DiscoveryKnobs struct {
 	ResourceMetadata []string `json:"resource_metadata"`
 	// ResourceRule is exact (resource equals the URL as typed), prefix (same origin and path prefix) or none.
 	ResourceRule string `json:"resource_rule"`
+	// ResourceSent is what goes out as resource (RFC 8707): canonical (the URL in lower case of scheme and host, without a
+	// default port and a slash at the end), typed (the slash stays), metadata (the resource of the metadata that were taken,
+	// byte for byte; without them as typed) or metadata-alone (without them none). "" is canonical.
+	ResourceSent string `json:"resource_sent,omitempty"`
 	// FirstServerOnly: only authorization_servers[0] is used.
 	FirstServerOnly bool `json:"first_server_only"`
 	// ServerMetadata is the order of well-known forms: oauth, oidc-inserted, oidc-appended (MCP 2025-11-25).

@@ -195,19 +195,32 @@ func (e *Emulator) guess() {
 
 func (e *Emulator) origin() string { return e.target.Scheme + "://" + e.target.Host }
 
-// resourceParam is the resource indicator of the target (RFC 8707; MCP: canonical server URI): scheme and host in lower
-// case, no default port, no fragment, no slash at the end.
+// resourceParam is what the profile sends as resource (RFC 8707; MCP: canonical server URI), "" for nothing.
 func (e *Emulator) resourceParam() string {
+	sent, named := e.opt.Profile.Discovery.ResourceSent, e.wallet.resource.String("resource")
+	switch {
+	case strings.HasPrefix(sent, "metadata") && named != "":
+		return named
+	case sent == "metadata-alone":
+		return ""
+	case sent == "metadata" || sent == "typed":
+		return e.canonical()
+	}
+	s := e.canonical()
+	if e.target.RawQuery == "" {
+		s = strings.TrimSuffix(s, "/")
+	}
+	return s
+}
+
+// canonical is the target's URL with scheme and host in lower case, without a default port and a fragment.
+func (e *Emulator) canonical() string {
 	u := *e.target
 	u.Scheme, u.Host, u.Fragment = strings.ToLower(u.Scheme), strings.ToLower(u.Host), ""
 	if port := u.Port(); port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http" {
 		u.Host = strings.TrimSuffix(u.Host, ":"+port)
 	}
-	s := u.String()
-	if u.RawQuery == "" {
-		s = strings.TrimSuffix(s, "/")
-	}
-	return s
+	return u.String()
 }
 
 // absolute returns an absolute http or https URL, nil for anything else.

@@ -39,18 +39,26 @@ func TestNew(t *testing.T) {
 
 func TestResourceParam(t *testing.T) {
 	t.Parallel()
-	for target, want := range map[string]string{
-		"https://MCP.example.com:443/Mcp/": "https://mcp.example.com/Mcp",
-		"https://mcp.example.com":          "https://mcp.example.com",
-		"http://localhost:80/mcp#x":        "http://localhost/mcp",
-		"https://mcp.example.com:8443/mcp": "https://mcp.example.com:8443/mcp",
+	for _, c := range []struct{ target, sent, named, want string }{
+		{"https://MCP.example.com:443/Mcp/", "", "", "https://mcp.example.com/Mcp"},
+		{"https://mcp.example.com", "", "", "https://mcp.example.com"},
+		{"http://localhost:80/mcp#x", "canonical", "", "http://localhost/mcp"},
+		{"https://mcp.example.com:8443/mcp", "canonical", "https://mcp.example.com:8443/mcp/", "https://mcp.example.com:8443/mcp"},
+		{"https://MCP.example.com/mcp/#x", "typed", "https://mcp.example.com", "https://mcp.example.com/mcp/"},
+		{"https://mcp.example.com/mcp/", "metadata", "https://MCP.example.com/", "https://MCP.example.com/"},
+		{"https://mcp.example.com/mcp/", "metadata", "", "https://mcp.example.com/mcp/"},
+		{"https://mcp.example.com/mcp/", "metadata-alone", "https://mcp.example.com/mcp/", "https://mcp.example.com/mcp/"},
+		{"https://mcp.example.com/mcp/", "metadata-alone", "", ""},
 	} {
-		e, err := New(Options{Target: target, Profile: &probe.Profile{Grant: authorizationCode}})
+		e, err := New(Options{Target: c.target, Profile: &probe.Profile{Grant: authorizationCode, Discovery: probe.DiscoveryKnobs{ResourceSent: c.sent}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := e.resourceParam(); got != want {
-			t.Errorf("%s: %s, want %s", target, got, want)
+		if c.named != "" {
+			e.wallet.resource = &probe.Document{Members: map[string]any{"resource": c.named}}
+		}
+		if got := e.resourceParam(); got != c.want {
+			t.Errorf("%+v: %s", c, got)
 		}
 	}
 }

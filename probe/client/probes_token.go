@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -101,7 +102,7 @@ func (e *Emulator) claimsAsWanted() map[string]any {
 	}
 	now := time.Now().Unix()
 	return map[string]any{
-		"iss": issuer, "aud": e.resourceParam(), "sub": "mcpwiz", "azp": "mcpwiz", "client_id": "mcpwiz", "scope": scopes,
+		"iss": issuer, "aud": cmp.Or(e.resourceParam(), e.canonical()), "sub": "mcpwiz", "azp": "mcpwiz", "client_id": "mcpwiz", "scope": scopes,
 		"iat": now - 1, "exp": now + 300, "jti": random(22), "typ": "Bearer",
 	}
 }

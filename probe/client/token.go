@@ -59,8 +59,8 @@ func (e *Emulator) grant() url.Values {
 		form.Set("redirect_uri", e.wallet.redirect)
 		form.Set("code_verifier", e.wallet.verifier)
 	}
-	if k.Resource {
-		form.Set("resource", e.resourceParam())
+	if resource := e.resourceParam(); k.Resource && resource != "" {
+		form.Set("resource", resource)
 	}
 	return form
 }
@@ -110,8 +110,8 @@ func goOn(ctx context.Context, e *Emulator) error {
 
 func (e *Emulator) refreshGrant(token string) url.Values {
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
-	if e.opt.Profile.Token.RefreshResource {
-		form.Set("resource", e.resourceParam())
+	if resource := e.resourceParam(); e.opt.Profile.Token.RefreshResource && resource != "" {
+		form.Set("resource", resource)
 	}
 	return form
 }

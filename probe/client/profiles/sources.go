@@ -73,6 +73,8 @@ func applies(p *probe.Profile, path string) bool {
 		return slices.Contains(p.Register.Order, "dcr")
 	case "authorization.scopes":
 		return true
+	case "discovery.resource_sent":
+		return false
 	case "discovery.requires_s256", "token.refresh_resource", "limits.refresh":
 		return !machine
 	}

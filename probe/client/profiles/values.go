@@ -82,6 +82,7 @@ var status = regexp.MustCompile(`^[1-5](xx|[0-9][0-9])$`)
 func (v *problems) discovery(k probe.DiscoveryKnobs) {
 	v.someOf("discovery.resource_metadata", k.ResourceMetadata, "header", "path", "root")
 	v.oneOf("discovery.resource_rule", k.ResourceRule, "exact", "prefix", "none")
+	v.oneOf("discovery.resource_sent", k.ResourceSent, "", "canonical", "typed", "metadata", "metadata-alone")
 	v.someOf("discovery.server_metadata", k.ServerMetadata, "oauth", "oidc-inserted", "oidc-appended")
 	for i, class := range k.StopsAt {
 		v.when(!status.MatchString(class), fmt.Sprintf("discovery.stops_at[%d]", i), "%q is neither a status nor a class like 5xx", class)
