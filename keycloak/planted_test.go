@@ -84,17 +84,21 @@ func TestPlanted(t *testing.T) {
 		again := b.audit()
 		var table strings.Builder
 		fmt.Fprintf(&table, "\n%-40s  %-36s  %-5s  %s\n", "planted in "+kc.Name, "check", "found", "mended")
+		count := map[string]int{}
 		for _, p := range planted {
 			was, is := p.in(found), p.in(again)
 			mended := "by hand"
 			if p.mends {
 				mended = word(!is)
 			}
+			count["found "+word(was)]++
+			count[mended]++
 			fmt.Fprintf(&table, "%-40s  %-36s  %-5s  %s\n", p.what, p.check, word(was), mended)
 			if !was || is == p.mends {
 				t.Errorf("%s: found %v, there after the findings' resources were applied %v, want %v", p.what, was, is, !p.mends)
 			}
 		}
+		fmt.Fprintf(&table, "%d planted: %d found, %d mended, %d for a hand to mend\n", len(planted), count["found yes"], count["yes"], count["by hand"])
 		t.Log(table.String())
 		if want := []string{"keycloak/scope/mcp:read"}; !slices.Equal(left, want) {
 			t.Errorf("refused were %v, want %v: setup takes no mapper away", left, want)
