@@ -72,8 +72,21 @@ func audienceNamesTarget(t *probe.Trace) probe.Verdict {
 	if len(aud) > 0 {
 		detail = "aud is " + value(tok.Claims["aud"]) + ", the MCP server is " + quoted(t.Target) + differing(t.Target, nearest(aud))
 	}
-	return probe.Fail("%s", detail).On(alike(t, "aud")...).By(audienceScope(t)).
-		So("%s signs in, and then every request to the MCP server answers 401", clientName(t)).Mend("%s", mendAudience(t, tok))
+	v := probe.Fail("%s", detail).On(alike(t, "aud")...).
+		So("%s signs in, and then every request to the MCP server answers 401", clientName(t))
+	if asked := askedFor(t); asked != "" && slices.Contains(aud, asked) {
+		return v.Who(probe.OwnerOrigin).Mend("%s asks for resource %s, and the token is for that: let the MCP server be reached by this very URL, "+
+			"and name it in its metadata, or let the server take this audience too", clientName(t), asked)
+	}
+	return v.By(audienceScope(t)).Mend("%s", mendAudience(t, tok))
+}
+
+// askedFor is the resource that the token in use was asked for (RFC 8707), "" for none.
+func askedFor(t *probe.Trace) string {
+	if x := grantRequest(t); x != nil {
+		return parameters(x).Get("resource")
+	}
+	return ""
 }
 
 // nearest is the audience to compare with: the first that is a URL.
