@@ -13,6 +13,9 @@ import (
 type PlanOptions struct {
 	// Look makes the plan and touches nothing. It is called in a goroutine, each time the page comes on.
 	Look func(context.Context) (plan.Plan, error)
+	// May asks what the account may do of a plan, in a sentence; nil asks nothing. A plan of which it may not do all is not gone
+	// on with. It is called after Look, in the same goroutine.
+	May func(context.Context, plan.Plan) (Permission, error)
 	// Title is what is looked at: "Keycloak at https://id.example.com". It is called when Look is.
 	Title func() string
 	// Save writes the answers as a file and says where; nil where nothing is to be written.
@@ -29,6 +32,13 @@ type PlanOptions struct {
 	Back tea.Msg
 }
 
+// A Permission is what an account may do of a plan: "admin may do all 8 steps". "" is nothing to say.
+type Permission struct {
+	Text string
+	// Short: it may not do all of it.
+	Short bool
+}
+
 // A PlanPage shows what would change as a diff by resource, before anything is touched. A plan with a refused resource
 // cannot be applied: Enter does not go on.
 type PlanPage struct {
@@ -40,6 +50,7 @@ type PlanPage struct {
 	title string
 	spin  int
 	plan  plan.Plan
+	may   Permission
 	err   error
 
 	cursor, top int
@@ -66,6 +77,7 @@ type (
 	plannedMsg struct {
 		id   int
 		plan plan.Plan
+		may  Permission
 		err  error
 	}
 	savedMsg struct {
@@ -93,7 +105,7 @@ func (p *PlanPage) Enter(ctx context.Context, t *Theme) tea.Cmd {
 }
 
 func (p *PlanPage) look() tea.Cmd {
-	id, ctx, look := NewID(), p.ctx, p.o.Look
+	id, ctx, look, ask := NewID(), p.ctx, p.o.Look, p.o.May
 	p.id, p.state, p.err, p.lines = id, planLooking, nil, nil
 	p.title = "what is there"
 	if p.o.Title != nil {
@@ -101,7 +113,11 @@ func (p *PlanPage) look() tea.Cmd {
 	}
 	return tea.Batch(tick(id), func() tea.Msg {
 		made, err := look(ctx)
-		return plannedMsg{id, made, err}
+		var may Permission
+		if err == nil && ask != nil {
+			may, err = ask(ctx, made)
+		}
+		return plannedMsg{id, made, may, err}
 	})
 }
 
@@ -112,7 +128,7 @@ func (p *PlanPage) looked(m plannedMsg) {
 	if p.cursor < len(p.plan.Changes) {
 		at = p.plan.Changes[p.cursor].Resource
 	}
-	p.plan, p.err, p.state, p.lines = m.plan, m.err, planLooked, nil
+	p.plan, p.may, p.err, p.state, p.lines = m.plan, m.may, m.err, planLooked, nil
 	if m.err != nil {
 		p.state = planFailed
 		return
@@ -189,10 +205,13 @@ func (p *PlanPage) key(m tea.KeyMsg) tea.Cmd {
 	return nil
 }
 
-// goOn: a plan that is refused is not gone on with.
+// stops: a plan that is refused is not gone on with, nor one of which the account may not do all.
+func (p *PlanPage) stops() bool { return p.refused() > 0 || p.may.Short && !p.o.Last }
+
+// goOn goes on where the plan allows it.
 func (p *PlanPage) goOn() tea.Cmd {
 	switch {
-	case p.refused() > 0:
+	case p.stops():
 		return nil
 	case p.o.Last:
 		return Go(Leave{})

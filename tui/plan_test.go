@@ -76,7 +76,7 @@ func shows(l Look, width, height int, o PlanOptions, made plan.Plan, err error) 
 	o.Look = func(context.Context) (plan.Plan, error) { return made, err }
 	p := NewPlan(o)
 	a := among(l, p, width, height)
-	a.Update(plannedMsg{p.id, made, err})
+	a.Update(plannedMsg{p.id, made, Permission{}, err})
 	return a, p
 }
 
@@ -194,11 +194,11 @@ func TestLookAgain(t *testing.T) {
 	a, p := shows(looks["dark"], 80, 24, PlanOptions{}, plan.Plan{}, errPassword)
 	old := p.id
 	press(a, "r")
-	a.Update(plannedMsg{old, samplePlan, nil})
+	a.Update(plannedMsg{old, samplePlan, Permission{}, nil})
 	if text := plainText(a.View()); !strings.Contains(text, "looking at Keycloak at https://id.example.com") {
 		t.Errorf("an old look is heard:\n%s", text)
 	}
-	a.Update(plannedMsg{p.id, samplePlan, nil})
+	a.Update(plannedMsg{p.id, samplePlan, Permission{}, nil})
 	if text := plainText(a.View()); !strings.Contains(text, "4 new, 1 changed, 1 as it should be. Nothing is touched yet.") {
 		t.Errorf("the plan:\n%s", text)
 	}

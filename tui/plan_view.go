@@ -155,7 +155,7 @@ func (t *Theme) diffLine(l diffLine, label int, texts []string) []string {
 // below is what stands at the bottom: the numbers in the rule, and what was written.
 func (p *PlanPage) below(width int) []string {
 	t := p.t
-	rows := []string{t.Rule(p.total(width), width)}
+	rows := append([]string{t.Rule(p.total(width), width)}, p.permission(width)...)
 	switch {
 	case p.saveErr != nil:
 		seen := CardRow{"seen", Plain(p.saveErr.Error()), t.Text}
@@ -176,6 +176,27 @@ func (p *PlanPage) below(width int) []string {
 	return rows
 }
 
+// permission is what the account may do of the plan. What it lacks is told whole where half of the page has room for it.
+func (p *PlanPage) permission(width int) []string {
+	t := p.t
+	if p.state != planLooked || p.may.Text == "" {
+		return nil
+	}
+	outcome := probe.Passed
+	if p.may.Short {
+		outcome = probe.Failed
+	}
+	var rows []string
+	for i, line := range Wrap(Plain(p.may.Text), width-4) {
+		mark := " "
+		if i == 0 {
+			mark = t.Mark(outcome)
+		}
+		rows = append(rows, t.Row(false, mark+" "+line, width))
+	}
+	return rows[:min(len(rows), max(p.height/2, 1))]
+}
+
 // total is the plan in numbers.
 func (p *PlanPage) total(width int) string {
 	t := p.t
@@ -186,6 +207,8 @@ func (p *PlanPage) total(width int) string {
 		return t.Fail.Render(fmt.Sprintf("%d refused:", p.refused())) + " none of it can be applied. Nothing is touched."
 	case p.refused() > 0:
 		return t.Fail.Render(fmt.Sprintf("%d refused:", p.refused())) + " nothing touched"
+	case p.may.Short:
+		return t.Fail.Render("not all of it may be done:") + " nothing is touched"
 	case p.plan.Empty() && p.o.Nothing != "":
 		return t.Warn.Render(p.o.Nothing)
 	case p.plan.Empty():
@@ -251,7 +274,7 @@ func (p *PlanPage) Keys() []Key {
 			keys = append(keys, all...)
 		}
 	}
-	refused := p.refused() > 0
+	refused := p.stops()
 	add(p.nameless() != nil, keyName)
 	add(refused, again, KeyEsc.Doing("back"))
 	add(!refused && p.o.Last, KeyEnter.Doing("leave"))
@@ -266,7 +289,7 @@ func (p *PlanPage) Keys() []Key {
 }
 
 const planHelp = `What would change, resource by resource: + is new, ~ changed, = as it should be, - removed, ! not ours to change. Below a resource are its settings, what goes (-) and what comes (+). Secrets are made when the plan is applied, kept in mcpwiz.secrets.yaml, and never shown here.
-Nothing is touched before Enter. A plan with a refused resource cannot be applied: do what stands beside "instead", and look again; n takes the free name for a scope whose name is taken.
+Nothing is touched before Enter. A plan of which the administrator may not do all is not applied: give the account the roles that it names, or sign in as another; mcpwiz keycloak bootstrap makes an account that has just these. A plan with a refused resource cannot be applied: do what stands beside "instead", and look again; n takes the free name for a scope whose name is taken.
 Space opens a resource and closes it, e does it with all, w wraps what is too long for its line, s writes the answers to mcpwiz.yaml.
 The same without pages: mcpwiz setup -f mcpwiz.yaml --dry-run; with --yes it is applied.
 `

@@ -50,7 +50,7 @@ func (d *desk) desk(copies func(string) error) wizard.Desk {
 	return wizard.Desk{
 		Profiles: d.allProfiles, Checks: checks.All,
 		CheckServer: d.checkServer, CheckKeycloak: d.checkKeycloak, Lifetimes: d.lifetimes,
-		Plan: d.look, Apply: d.apply, Proof: d.proof, Save: d.save,
+		Plan: d.look, Apply: d.apply, May: d.may, Proof: d.proof, Save: d.save,
 		Past: d.pastOf, Reversal: d.reversal, Undo: d.undoes,
 		Serve: d.serve, Watch: d.watch, Handshake: d.handshakeAs,
 		Values: d.values, Where: d.where, Page: d.page, Open: browser.OpenSystem, Copy: copies,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpwiz/mcpwiz/keycloak"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
+	"github.com/mcpwiz/mcpwiz/tui"
 	"github.com/mcpwiz/mcpwiz/tui/wizard"
 )
 
@@ -81,6 +82,18 @@ func (s *provisioning) settle(j *plan.Journal) error {
 		err = j.Settle(before[0].Run)
 	}
 	return err
+}
+
+// may tells what the administrator may do of a plan that was looked at.
+func (d *desk) may(ctx context.Context, a wizard.Answers, only string, p plan.Plan) (tui.Permission, error) {
+	d.mu.Lock()
+	s := d.looked[only]
+	d.mu.Unlock()
+	if s.provisioning == nil || p.Empty() {
+		return tui.Permission{}, nil
+	}
+	may, err := s.admin.May(ctx, a.Connection.Defaults().Keycloak.Realm, p)
+	return tui.Permission{Text: may.String(), Short: len(may.Lacks) > 0}, err
 }
 
 // proof are the checks that pass once a resource that was looked at alone is in place.

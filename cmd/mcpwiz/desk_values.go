@@ -3,6 +3,7 @@ package main
 import (
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/mcpwiz/mcpwiz/keycloak"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
@@ -28,6 +29,9 @@ func (d *desk) values(a wizard.Answers) []tui.Value {
 	if !ok {
 		return nil
 	}
+	if one.RegistersItself() { // it brings its id along
+		return []tui.Value{{Label: "URL", Text: one.Server}}
+	}
 	all := []tui.Value{{Label: "URL", Text: one.Server}, {Label: "client id", Text: one.ID}}
 	registered, err := keycloak.RegistrationOf(a.Connection, one, d.profileOf)
 	if err == nil && registered.Secret {
@@ -46,6 +50,14 @@ func (d *desk) where(a wizard.Answers) string {
 	one, ok := awaited(a)
 	if !ok {
 		return ""
+	}
+	switch {
+	case one.RegistersItself() && one.Profile == "claude-code":
+		return "Claude Code: claude mcp add --transport http mcpwiz " + one.Server + ", then /mcp to sign in."
+	case one.RegistersItself() && one.Profile == "claude-ai" && strings.HasPrefix(one.Server, "https:"):
+		return "Claude: Settings, Connectors, Add custom connector. Type (no id, no secret: it brings its own):"
+	case one.RegistersItself() && one.Profile != "claude-ai":
+		return "Give the client (it brings its id along):"
 	}
 	switch one.Profile {
 	case "claude-ai":

@@ -99,6 +99,15 @@ func (d *dialogue) showPlan(ctx context.Context, w *Walk, j job) (plan.Plan, err
 	if stopped := p.Stopped(); len(stopped) > 0 {
 		return p, fmt.Errorf("%w: %s: %s; nothing was touched", plan.ErrStopped, stopped[0].Resource, stopped[0].Stop)
 	}
+	may, err := w.o.Desk.May(ctx, w.Answers(), j.resource, p)
+	switch {
+	case err != nil:
+		return p, err
+	case may.Short && !w.o.DryRun:
+		return p, errors.New(may.Text + ": nothing was touched")
+	case may.Text != "":
+		d.say("%s.", may.Text)
+	}
 	return p, nil
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // asked is how many questions filled answers leave.
-const asked = 15
+const asked = 16
 
 func plainly(t *testing.T, w *world, o Options, script string) (string, error) {
 	t.Helper()
@@ -46,6 +46,7 @@ func TestPlainLinesFromNothingToTheClient(t *testing.T) {
 		"", "wrong", "", "right", // the password is asked for again
 		"tools", "",
 		"1,machines", "1 m2m", // Claude and machines
+		"",                  // its id is made
 		"claude-1", "", "2", // consent not asked
 		"", "",
 		"-",     // no test user

@@ -68,7 +68,7 @@ func (d *draft) clientsOf(c plan.Connection, known []*probe.Profile) {
 
 func newClientDraft(p *probe.Profile) *clientDraft {
 	named := plan.Connection{Clients: []plan.Client{{Profile: p.ID}}}.Defaults().Clients[0]
-	d := &clientDraft{id: named.ID, keeps: keepsSecret, consent: consentAsked, auth: named.Auth, machine: p.Grant == machineGrant}
+	d := &clientDraft{id: named.ID, keeps: keepsSecret, consent: consentAsked, auth: named.Auth, way: plan.PreRegistered, machine: p.Grant == machineGrant}
 	if native(p) {
 		d.keeps = keepsNothing
 	}
@@ -76,7 +76,7 @@ func newClientDraft(p *probe.Profile) *clientDraft {
 }
 
 func (d *clientDraft) take(c plan.Client) {
-	d.id, d.auth = cmp.Or(c.ID, d.id), cmp.Or(c.Auth, d.auth)
+	d.id, d.auth, d.way = cmp.Or(c.ID, d.id), cmp.Or(c.Auth, d.auth), wayOf(c)
 	if c.Confidential != nil {
 		d.keeps = keepsNothing
 		if *c.Confidential {
@@ -116,6 +116,12 @@ func (d *draft) clientsNow(before []plan.Client) []plan.Client {
 
 // put writes the answers into a client. A machine is neither public nor asks anybody for consent.
 func (d *clientDraft) put(c plan.Client) plan.Client {
+	if d.registersItself() {
+		return d.itself(c)
+	}
+	if c.RegistersItself() {
+		c.Registration = ""
+	}
 	c.ID = strings.TrimSpace(d.id)
 	if d.auth == plan.AuthPrivateKeyJWT {
 		c.Auth = d.auth

@@ -26,6 +26,8 @@ type Desk struct {
 	// a plan that was looked at with the same answers and the same only, and writes the journal.
 	Plan  func(ctx context.Context, a Answers, only string) (plan.Plan, error)
 	Apply func(ctx context.Context, a Answers, only string, p plan.Plan, told func(plan.Progress)) error
+	// May tells what the administrator may do of a plan that was looked at with the same answers and the same only.
+	May func(ctx context.Context, a Answers, only string, p plan.Plan) (tui.Permission, error)
 	// Proof are the checks that pass once a resource that was planned alone is in place.
 	Proof func(only string) []string
 	// Past is what Undo would put back, in the order in which it was changed: what was applied here with the same only; where

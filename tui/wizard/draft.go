@@ -44,8 +44,8 @@ const (
 
 // A clientDraft is what was answered about one client.
 type clientDraft struct {
-	id, keeps, consent, auth string
-	machine                  bool
+	id, keeps, consent, auth, way string
+	machine                       bool
 }
 
 // What is answered about a client.

@@ -3,6 +3,7 @@ package wizard
 import (
 	"context"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -77,6 +78,7 @@ type world struct {
 	saved    Answers
 	applied  plan.Plan
 	events   chan probe.Event
+	lacks    string // what the administrator may not do
 	// standing is what can be undone; broken, once, what a handshake finds that a resource would mend.
 	standing []plan.Past
 	broken   *probe.Finding
@@ -124,6 +126,12 @@ func (w *world) desk() Desk {
 			return w.planned, nil
 		},
 		Apply: w.apply,
+		May: func(_ context.Context, _ Answers, _ string, p plan.Plan) (tui.Permission, error) {
+			if w.lacks != "" {
+				return tui.Permission{Text: w.lacks, Short: true}, nil
+			}
+			return tui.Permission{Text: fmt.Sprintf("admin may do all %d steps", len(p.Changes))}, nil
+		},
 		Proof: func(string) []string { return []string{"authorization.redirect-accepted"} },
 		Past:  w.past,
 		Reversal: func(_ context.Context, _ Answers, all []plan.Past) (plan.Plan, error) {

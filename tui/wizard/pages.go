@@ -31,13 +31,16 @@ func (w *Walk) Pages() []tui.Page {
 
 func (w *Walk) planPage(j job) tui.Page {
 	o := tui.PlanOptions{
-		Look:  func(ctx context.Context) (plan.Plan, error) { return w.look(ctx, j) },
+		Look: func(ctx context.Context) (plan.Plan, error) { return w.look(ctx, j) },
+		May: func(ctx context.Context, p plan.Plan) (tui.Permission, error) {
+			return w.o.Desk.May(ctx, w.Answers(), j.resource, p)
+		},
 		Title: w.where, Save: w.save, Rename: w.rename, Last: w.o.DryRun,
 	}
 	switch {
 	case j.undo:
 		o.Title = func() string { return "what is to be undone: " + w.where() }
-		o.Save, o.Rename, o.Does, o.Nothing, o.Back = nil, nil, "undo", "There is nothing to undo.", tui.Goto{Name: "start"}
+		o.May, o.Save, o.Rename, o.Does, o.Nothing, o.Back = nil, nil, nil, "undo", "There is nothing to undo.", tui.Goto{Name: "start"}
 		o.Without = o.Back
 	case j.mends():
 		o.Title = func() string { return j.resource + ": " + w.where() }

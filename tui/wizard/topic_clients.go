@@ -13,8 +13,10 @@ import (
 func (w *Walk) clientsTopic() topic {
 	return topic{
 		name: "clients",
-		help: "Each client is registered beforehand, so that nothing experimental and no open registration is needed. --client PROFILE,key=value " +
-			"sets what is asked here and more: redirect_uris, access_token_lifespan, adopt.",
+		help: "A client gets its id in one of three ways. Made by mcpwiz, it needs nothing experimental and no open registration. Registering itself, " +
+			"it needs registration without a sign-in, that is opened for its own hosts alone, and is refused where this Keycloak has a known hole " +
+			"in it. Its metadata document as its id needs a Keycloak started with --features=cimd, for Claude 26.8. The plan shows what is opened. " +
+			"--client PROFILE,key=value sets what is asked here and more: redirect_uris, access_token_lifespan, adopt.",
 		steps: w.clientSteps,
 	}
 }
@@ -28,7 +30,12 @@ func (w *Walk) clientSteps() []step {
 			continue
 		}
 		people = true
-		all = append(all, w.clientStep(p))
+		if len(ways(p)) > 1 {
+			all = append(all, w.wayStep(p))
+		}
+		if !w.draft.clients[p.ID].registersItself() {
+			all = append(all, w.clientStep(p))
+		}
 	}
 	if people && w.draft.realmIs == realmMade {
 		all = append(all, w.testerStep())
@@ -78,6 +85,18 @@ func (w *Walk) idQuestion(p *probe.Profile) question {
 	return question{
 		name: "client id", title: "Client id of " + short(p), text: &w.draft.clients[p.ID].id,
 		flag: "--client " + p.ID + ",id=ID", key: key + ".id", wrong: []string{key + ".id", key + ".server"},
+	}
+}
+
+// wayStep asks how the client gets its id.
+func (w *Walk) wayStep(p *probe.Profile) step {
+	d, key := w.draft.clients[p.ID], w.clientKey(p)
+	return step{
+		questions: []question{{
+			name: "registration", title: "How does " + short(p) + " get its client id?", text: &d.way, options: ways(p),
+			flag: "--client " + p.ID + ",registration=dynamic", key: key + ".registration", wrong: []string{key + ".registration"},
+		}},
+		info: func() string { return waysInWords[d.way] },
 	}
 }
 
