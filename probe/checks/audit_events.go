@@ -118,16 +118,18 @@ func details(f probe.Fact) string {
 	return ": " + strings.Join(all, ", ")
 }
 
-// behind returns the request that an event is of: the nearest in time of those that can have brought it about. Where a probe is as
-// near as another, the other: both were refused alike, and each has such an event.
+// behind returns the request that an event is of: the nearest in time of those that can have brought it about. A probe it is only
+// where nothing else can be: what was refused alike has left such an event too, and times tell the two apart to a millisecond at best.
 func behind(t *probe.Trace, f probe.Fact) *probe.Exchange {
 	var nearest *probe.Exchange
 	least := apart
 	for _, x := range t.Exchanges {
-		if !broughtAbout(x, f) {
+		d := distance(x, f.At)
+		if d > apart || !broughtAbout(x, f) {
 			continue
 		}
-		if d := distance(x, f.At); d < least || d == least && (nearest == nil || x.Probe == "") {
+		instead := nearest != nil && nearest.Probe != "" && x.Probe == ""
+		if nearest == nil || instead || d < least && (x.Probe == "" || nearest.Probe != "") {
 			nearest, least = x, d
 		}
 	}
