@@ -134,7 +134,7 @@ func fallsBack(t *probe.Trace) probe.Verdict {
 		return probe.Unknown("server/discover: the token was refused").On(x)
 	case status >= 400 && status < 500 && status != 403:
 		return probe.Pass("%s: a client falls back to initialize", replied(x)).On(x)
-	case refusedInBody(x):
+	case refusedInBody(x), !x.Bearer() && succeeded(x) && status401(t).Outcome == probe.Failed:
 		return v.Because("challenge.status-401")
 	}
 	return byItself(x, v)

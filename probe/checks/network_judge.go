@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 )
@@ -75,10 +76,13 @@ func connected(t *probe.Trace) probe.Verdict {
 	}
 	x := dead[0]
 	judged := probe.Fail
+	if longer := time.Duration(t.Profile.Limits.ToolCall) * time.Second; len(dead) == 1 && t.Is(x, probe.ToolCall) && afterMS(x.Timing.Total) < longer && tookAndWaits(x) {
+		return slowCall(t, x, longer)
+	}
 	if slices.Contains(hosts, host(x.URL())) && len(dead) == 1 && x.Request.Method == "GET" && host(x.URL()) == host(t.URL()) && x.URL().Path == t.URL().Path {
 		judged = probe.Warn // the stream that some clients open: calls work without it
 	}
-	v := judged("%s %s: %s (%s)%s", x.Request.Method, bare(x), x.Error.Kind, clipped(x.Error.Text, 160), others(len(dead))).On(dead...).
+	v := judged("%s %s: %s (%s)%s", x.Request.Method, bare(x), x.Error.Kind, whyNothing(x), others(len(dead))).On(dead...).
 		So("%s cannot reach %s", clientName(t), party(t, x))
 	if other := underOtherNames(t, x); other != nil && x.Error.Kind != "protocol" {
 		return v.On(other).Who(probe.OwnerEdge).Because("edge.user-agents-alike").So("%s waits for %s in vain, where others are answered", clientName(t), bare(x)).
@@ -186,10 +190,41 @@ func mendConnection(t *probe.Trace, v probe.Verdict, x *probe.Exchange) probe.Ve
 		return v.Who(served(t, x)).Mend("look into the log of what listens at port %s: it took the connection and let it go without an answer", port)
 	case kind == "reset" || kind == "eof":
 		return v.Mend("look for a firewall, proxy or hosting provider that cuts connections to %s, and for a server that lets them go without an answer; hosted Claude comes from 160.79.104.0/21", name)
+	case tookAndWaits(x):
+		return v.Who(served(t, x)).So("%s waits for %s in vain", clientName(t), party(t, x)).
+			Mend("look into the log of what listens at port %s of %s: it takes the connection and does not answer (a handler that waits for a database or another server, a proxy whose backend is gone)", port, name)
 	case kind == "timeout" || kind == "unreachable":
 		return v.Mend("let port %s of %s through the firewall and the router, and see that its address is the server's own; hosted Claude comes from 160.79.104.0/21", port, name)
 	}
 	return v.Mend("look into the log of what listens at port %s of %s", port, name)
+}
+
+// slowCall tells of a tool that was not waited for as long as the client waits.
+func slowCall(t *probe.Trace, x *probe.Exchange, longer time.Duration) probe.Verdict {
+	return probe.Warn("tools/call: nothing came within %s; %s waits for %s", waited(x), clientName(t), longer).On(x).Who(served(t, x)).
+		So("the user waits, and other clients give up after a minute").Mend("answer sooner, or begin a stream at once and send a comment line every 15 s")
+}
+
+// tookAndWaits: a connection was there, and no answer came over it in time.
+func tookAndWaits(x *probe.Exchange) bool {
+	return x.Error.Kind == "timeout" && x.Peer != nil && x.Peer.Addr != "" && x.Timing.Total > 0
+}
+
+// whyNothing tells why a request got no answer.
+func whyNothing(x *probe.Exchange) string {
+	if tookAndWaits(x) {
+		return "the connection was taken, and nothing came within " + waited(x)
+	}
+	return clipped(x.Error.Text, 160)
+}
+
+// waited tells how long an exchange took, in seconds where it was that long.
+func waited(x *probe.Exchange) string {
+	took := afterMS(x.Timing.Total)
+	if took >= time.Second {
+		took = took.Round(time.Second)
+	}
+	return took.String()
 }
 
 // brokenHead: an answer that begins as one of HTTP, and whose headers are none.

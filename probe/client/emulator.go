@@ -29,6 +29,7 @@ type Emulator struct {
 	// happy is the way of the happy path to the wire, aside that of all else.
 	happy, aside http.RoundTripper
 	wallet       wallet
+	silence      silence
 	// askedAs is the profile of the handshake that asks for this one too what is asked as nobody, "" for none.
 	askedAs string
 	// begun counts the stages that have begun; stopped: a step of the happy path could not begin.

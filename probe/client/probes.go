@@ -38,7 +38,7 @@ func (e *Emulator) strayReply(ctx context.Context, name, token string, change fu
 		return nil, err
 	}
 	change(r)
-	a := exchange(probe.WithProbe(ctx, name), e.aside, mcpLimit, r)
+	a := e.ask(probe.WithProbe(ctx, name), e.aside, mcpLimit, r, opening.Method)
 	e.strayed(ctx, t, a, token)
 	return a, nil
 }

@@ -174,7 +174,7 @@ func (e *Emulator) listOnce(ctx context.Context, via http.RoundTripper, t *talk,
 		return err
 	}
 	change(r)
-	exchange(ctx, via, mcpLimit, r)
+	e.ask(ctx, via, mcpLimit, r, "tools/list")
 	return nil
 }
 

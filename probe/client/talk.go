@@ -130,7 +130,16 @@ func (e *Emulator) callAs(ctx context.Context, via http.RoundTripper, t *talk, t
 	if err != nil {
 		return nil, err
 	}
-	return exchange(ctx, via, limit, r), nil
+	return e.ask(ctx, via, limit, r, method), nil
+}
+
+// ask sends an MCP request to the endpoint, and waits for it no longer than what came before lets hope.
+func (e *Emulator) ask(ctx context.Context, via http.RoundTripper, limit time.Duration, r *http.Request, method string) *reply {
+	kind, begun := asked{r.Header.Get("Authorization") != "", method}, time.Now()
+	limit = e.silence.patience(kind, limit)
+	a := exchange(ctx, via, limit, r)
+	e.silence.heard(kind, a.status != 0, time.Since(begun), limit)
+	return a
 }
 
 // exchange sends an MCP request and reads its reply, a JSON object or a stream of events.

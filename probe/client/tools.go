@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 )
@@ -85,6 +86,9 @@ func toolsIn(result map[string]any) []tool {
 	return all
 }
 
+// callLimit is how long a call is waited for, though some clients wait longer: who waits for a diagnosis has to know by then.
+const callLimit = 60 * time.Second
+
 // callTool calls the tool that does the least harm, once.
 func callTool(ctx context.Context, e *Emulator) error {
 	t, err := e.speaks()
@@ -108,7 +112,7 @@ func callTool(ctx context.Context, e *Emulator) error {
 		return err
 	}
 	params := map[string]any{"name": chosen, "arguments": arguments}
-	_, err = e.call(ctx, t, token, "tools/call", params, e.limit(e.opt.Profile.Limits.ToolCall, 60))
+	_, err = e.call(ctx, t, token, "tools/call", params, min(e.limit(e.opt.Profile.Limits.ToolCall, 60), callLimit))
 	return err
 }
 

@@ -89,6 +89,33 @@ func (p *page) title() string {
 	return ""
 }
 
+// text is what a reader sees on the page.
+func (p *page) text() string {
+	for n := range p.doc.Descendants() {
+		if n.DataAtom == atom.Body {
+			return p.sieve(clip(words(n)))
+		}
+	}
+	return ""
+}
+
+// waysOn reports whether a browser's user can get on from a page, and by what the page goes on itself, "" for nothing.
+func (p *page) waysOn() (by string, on bool) {
+	on = len(p.forms) > 0
+	for n := range p.doc.Descendants() {
+		switch {
+		case n.Type != html.ElementNode:
+		case n.DataAtom == atom.Script:
+			by = "script"
+		case n.DataAtom == atom.Meta && strings.EqualFold(attr(n, "http-equiv"), "refresh"):
+			by = "a refresh of its own"
+		case hasAttr(n, "href") && n.DataAtom != atom.Link && n.DataAtom != atom.Base, n.DataAtom == atom.Button, n.DataAtom == atom.Iframe, hasAttr(n, "onload"):
+			on = true
+		}
+	}
+	return by, on || by != ""
+}
+
 func clip(s string) string {
 	if runes := []rune(s); len(runes) > maxSaid {
 		return string(runes[:maxSaid]) + "…"

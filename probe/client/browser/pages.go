@@ -91,8 +91,17 @@ func (w *walk) unknown(p *page) error {
 	if name == "" {
 		name = fmt.Sprintf("%q", p.title())
 	}
-	return &Error{Why: UnknownPage, Host: p.url.Host, Page: p.id, Said: p.said(), Remedy: "use a browser",
-		what: fmt.Sprintf("the page %s is not known: this realm signs in at %s", name, p.url.Host)}
+	switch by, on := p.waysOn(); {
+	case !on:
+		err := p.stop(Refused, "", "the login ends at the page %s, which has no form, no link and no script: nobody can go on", name)
+		if err.Said == "" {
+			err.Said = p.text()
+		}
+		return err
+	case by != "" && len(p.forms) == 0:
+		return p.stop(UnknownPage, "use a browser", "the page %s at %s goes on by %s", name, p.url.Host, by)
+	}
+	return p.stop(UnknownPage, "use a browser", "the page %s at %s is not known", name, p.url.Host)
 }
 
 // submit sends a form to the authorization server it came from, and nowhere else.
