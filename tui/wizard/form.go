@@ -1,6 +1,8 @@
 package wizard
 
 import (
+	"slices"
+
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/huh"
@@ -39,8 +41,25 @@ func newForm(t *tui.Theme, s step, at, width, height int) *form {
 	}
 	f.huh.WithHeight(max(height, 1))
 	f.huh.Init()
+	for i, q := range s.questions {
+		toTheTop(fields[i], q)
+	}
+	f.huh.Update(nil) // it draws its fields anew
 	f.focus(at)
 	return f
+}
+
+// toTheTop brings the options before the chosen one into sight: huh scrolls them away, also where there is room for all.
+func toTheTop(f huh.Field, q question) {
+	if q.many != nil || len(q.options) == 0 {
+		return
+	}
+	chosen := slices.IndexFunc(q.options, func(o option) bool { return o.value == *q.text })
+	for _, to := range []tea.KeyType{tea.KeyUp, tea.KeyDown} {
+		for range max(chosen, 0) {
+			f.Update(tea.KeyMsg{Type: to})
+		}
+	}
 }
 
 // rowsOf is how high the questions are with a blank line between them, if no title is broken into lines.

@@ -57,6 +57,12 @@ func TestAClientThatRegistersItself(t *testing.T) {
 	if err := a.Validate(); err != nil {
 		t.Error(err)
 	}
+	// What is chosen hides no other.
+	s = show(t, w.page(w.clientsTopic()), tui.NewTheme(looks["dark"]), 40, 12)
+	s.keys("enter")
+	for _, o := range []string{"  mcpwiz makes it", "▌ it registers itself", "  by its metadata document"} {
+		s.shows(o)
+	}
 	// Begun from what was written it is as it was, and back again it is made as ever.
 	again := walk(newWorld(), a)
 	if d := cmp.Diff(a.Connection.Clients, again.Answers().Connection.Clients); d != "" {
