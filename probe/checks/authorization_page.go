@@ -173,6 +173,12 @@ func cameBack(t *probe.Trace) probe.Verdict {
 	v := judged("%s%s", clipped(why, 300), lastPage(t)).OnFact(f).On(t.Last(probe.Authorization), t.Last(probe.Login), t.Last(probe.Callback)).
 		So("%s waits for an answer of the login that does not come, or does not take the one that came", clientName(t)).
 		Mend("put right what is said here; where the realm signs in elsewhere or wants a person, let a browser do it (--browser)")
+	switch text(f.Data["kind"]) {
+	case "undelivered":
+		v = v.Mend("redirect to the redirect URI with 302 or 303, with code and state in its query (RFC 6749 section 4.1.2): no form_post, no fragment, no 307 after a form")
+	case "refused":
+		v = v.Mend("redirect to the redirect URI with code and state in its query, or with error (RFC 6749 section 4.1.2); the authorization server's log has the reason")
+	}
 	if lastPage(t) == "" { // nobody answered
 		return v.Because("network.connected")
 	}
