@@ -50,7 +50,7 @@ puts right what can be.
 			if err := o.take(args); err != nil {
 				return err
 			}
-			if err := o.checkWatch(); err != nil {
+			if err := o.checkWatch(c.Flags().Changed("watch")); err != nil {
 				return err
 			}
 			return p.runDoctor(c.Context(), &o)

@@ -76,7 +76,7 @@ func (o *handshakeOptions) take(args []string) error {
 	case o.register && (o.clientID != "" || o.connection.file != ""):
 		return usage("leave out --register, or who is registered already", "--register makes a client, and one is given")
 	case o.target != "" && !strings.Contains(o.target, "://"):
-		return usage("did you mean "+withScheme(o.target)+"?", "%q has no scheme", o.target)
+		return withoutScheme(o.target)
 	}
 	return nil
 }
@@ -86,12 +86,18 @@ func (o *handshakeOptions) acts() bool {
 	return o.clientID != "" || o.keyFile != "" || o.login != "" || o.issuer != "" || o.browser || o.consent || o.register
 }
 
-// withScheme guesses the scheme: https, but on this machine.
-func withScheme(target string) string {
-	if u, err := url.Parse("http://" + target); err == nil && probe.Loopback(u.Hostname()) {
-		return "http://" + target
+// withoutScheme says what a URL lacks, and guesses the scheme that was meant: https, but on this machine.
+func withoutScheme(target string) error {
+	u, err := url.Parse("http://" + target)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return usage("e.g. https://mcp.example.com/mcp", "the MCP server's URL has neither a scheme nor a host that can be read")
+	case u.User != nil: // it may be a password: not quoted
+		return usage("e.g. https://mcp.example.com/mcp", "the MCP server's URL has no scheme, and bears a user or password")
+	case !probe.Loopback(u.Hostname()):
+		u.Scheme = "https"
 	}
-	return "https://" + target
+	return usage("did you mean "+u.String()+"?", "%q has no scheme", target)
 }
 
 // handshakes returns what is to be made, in order: one as the flags say, or one for each client of the file.

@@ -16,9 +16,9 @@ const (
 )
 
 // checkWatch holds --watch to what can be done again and again.
-func (o *doctorOptions) checkWatch() error {
+func (o *doctorOptions) checkWatch(given bool) error {
 	switch {
-	case o.watch == 0:
+	case !given:
 		return nil
 	case o.watch < watchLeast:
 		return usage("e.g. --watch=30s", "--watch=%s: at least %s lie between two handshakes", o.watch, watchLeast)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,16 +78,24 @@ func (o *Options) check() (*url.URL, error) {
 			err = quoting.Err
 		}
 		return nil, fmt.Errorf("the MCP server's URL: %w", err)
-	case target.Scheme != "https" && target.Scheme != "http" || target.Host == "":
-		return nil, fmt.Errorf("the MCP server's URL %q is no absolute http or https URL", o.Target)
 	case target.User != nil:
 		return nil, errors.New("the MCP server's URL bears a user or password: leave them out")
+	case target.Scheme != "https" && target.Scheme != "http" || target.Host == "":
+		return nil, fmt.Errorf("the MCP server's URL %q is no absolute http or https URL", o.Target)
+	case !portFits(target):
+		return nil, fmt.Errorf("the MCP server's URL %q has a port that is none: they go from 1 to 65535", o.Target)
 	case o.Profile == nil:
 		return nil, errors.New("no profile says how the client behaves")
 	case o.ClientID == "" && (o.ClientSecret != "" || o.PrivateKey != ""):
 		return nil, errors.New("a client secret or private key was given without the client id it belongs to")
 	}
 	return target, o.checkGrant()
+}
+
+// portFits reports whether a URL has no port, or one that there is.
+func portFits(u *url.URL) bool {
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && n > 0
 }
 
 func (o *Options) checkGrant() error {
