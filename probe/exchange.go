@@ -99,6 +99,9 @@ type SSEEvent struct {
 	Data  any     `json:"data,omitempty"`
 }
 
+// Message reports whether an event is of the type that clients take messages from (HTML Living Standard section 9.2.6).
+func (e SSEEvent) Message() bool { return e.Event == "" || e.Event == "message" }
+
 // A WireError is a failure below HTTP.
 type WireError struct {
 	// Kind is one of dns, refused, unreachable, timeout, tls, reset, eof, canceled, protocol, other.
@@ -215,7 +218,7 @@ func (b Body) Message() map[string]any {
 	var first map[string]any
 	for _, e := range b.Events {
 		o, ok := e.Data.(map[string]any)
-		if !ok {
+		if !ok || !e.Message() {
 			continue
 		}
 		if o["result"] != nil || o["error"] != nil {

@@ -57,6 +57,8 @@ func mismatched(t *probe.Trace, x *probe.Exchange, wrong string) probe.Verdict {
 	switch {
 	case refusedInBody(x):
 		return v.Because("challenge.status-401")
+	case unheard(x.Answer()) != "":
+		return v.Mend("send the answer as an event without a type, or with event: message")
 	case x.Request.Body.Method() == "server/discover" && result(x) == nil && rpcError(x) == "":
 		return v.Because("initialize.discover-falls-back")
 	}
@@ -71,7 +73,7 @@ func mismatch(x *probe.Exchange) string {
 	case m == nil && body.JSON != nil:
 		return "the answer is " + value(body.JSON) + ", not one JSON-RPC object"
 	case m == nil:
-		return ""
+		return unheard(body)
 	case text(m["jsonrpc"]) != "2.0":
 		return "jsonrpc of the answer is " + value(m["jsonrpc"]) + ", not \"2.0\": " + answered(x)
 	case m["result"] == nil && m["error"] == nil && m["method"] == nil:
@@ -80,9 +82,21 @@ func mismatch(x *probe.Exchange) string {
 		return "error of the answer is " + value(m["error"]) + ", not an object with code and message"
 	case m["result"] == nil:
 		return ""
+	case m["error"] != nil:
+		return "the answer has both a result and an error: " + value(m["error"])
 	}
 	if asked, got := x.Request.Body.Object()["id"], m["id"]; value(asked) != value(got) {
 		return fmt.Sprintf("the request's id is %s, the answer's %s", value(asked), value(got))
+	}
+	return ""
+}
+
+// unheard tells of an answer that came as an event of a type that no client listens to (HTML Living Standard section 9.2.6).
+func unheard(body probe.Body) string {
+	for _, e := range body.Events {
+		if o, ok := e.Data.(map[string]any); ok && !e.Message() && (o["result"] != nil || o["error"] != nil) {
+			return "the answer came as an event of type " + quoted(e.Event) + ", and clients take messages from events of type message alone"
+		}
 	}
 	return ""
 }
@@ -102,6 +116,8 @@ func resultComplete(t *probe.Trace) probe.Verdict {
 	switch {
 	case r == nil:
 		return probe.Unknown("%s", replied(x)).On(x)
+	case len(r) == 0:
+		return strict("the result is an empty object").Because("initialize.version-negotiated")
 	case !isObject && (r["capabilities"] != nil || x.Request.Body.Method() == "initialize"):
 		return strict("capabilities is %s", value(r["capabilities"]))
 	case x.Request.Body.Method() == "initialize" && (text(info["name"]) == "" || text(info["version"]) == ""):

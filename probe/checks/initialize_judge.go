@@ -160,6 +160,9 @@ func contentType(t *probe.Trace) probe.Verdict {
 	return probe.Pass("%s", body.Type).On(x)
 }
 
+// revisions are those of MCP, which clients know; a newer one may be there by now.
+var revisions = []string{"2024-10-07", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"}
+
 var revision = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
 
 func versionNegotiated(t *probe.Trace) probe.Verdict {
@@ -184,8 +187,12 @@ func versionNegotiated(t *probe.Trace) probe.Verdict {
 		return probe.Unknown("%s", replied(x)).On(x)
 	case x.Request.Body.Method() == "server/discover":
 		return discovered(t, x, v)
+	case len(r) == 0:
+		return v("the result is an empty object: it has no protocolVersion")
 	case !revision.MatchString(answer):
 		return v("protocolVersion of the result is %s", value(r["protocolVersion"]))
+	case answer < revisions[len(revisions)-1] && !slices.Contains(revisions, answer):
+		return v("asked for %s, the server answers with %s, and no revision of MCP is called so", asked, answer)
 	case asked != "" && answer > asked:
 		return v("asked for %s, the server answers with the newer %s", asked, answer)
 	default:

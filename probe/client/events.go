@@ -6,22 +6,26 @@ import (
 	"io"
 )
 
-// events reads a stream of server-sent events (WHATWG HTML section 9.2) and hands on each one's data, until more says no
-// or the stream ends.
+// events reads a stream of server-sent events (WHATWG HTML section 9.2) and hands on the data of each that is a message, until
+// more says no or the stream ends: of other types clients take none.
 func events(body io.Reader, more func(data []byte) bool) {
 	lines := bufio.NewScanner(io.LimitReader(body, maxBody))
 	lines.Buffer(nil, maxBody)
 	var data []byte
+	kind := ""
 	for lines.Scan() {
 		line := lines.Bytes()
 		if len(line) == 0 {
-			if data != nil && !more(data) {
+			if data != nil && isMessage(kind) && !more(data) {
 				return
 			}
-			data = nil
+			data, kind = nil, ""
 			continue
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
+		if string(name) == "event" {
+			kind = string(bytes.TrimPrefix(value, []byte(" ")))
+		}
 		if string(name) != "data" {
 			continue
 		}
@@ -30,7 +34,10 @@ func events(body io.Reader, more func(data []byte) bool) {
 		}
 		data = append(append([]byte{}, data...), bytes.TrimPrefix(value, []byte(" "))...)
 	}
-	if data != nil {
+	if data != nil && isMessage(kind) {
 		more(data)
 	}
 }
+
+// isMessage reports whether an event of a type is dispatched as a message.
+func isMessage(kind string) bool { return kind == "" || kind == "message" }
