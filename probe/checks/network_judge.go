@@ -179,6 +179,9 @@ func mendConnection(t *probe.Trace, v probe.Verdict, x *probe.Exchange) probe.Ve
 			Mend("serve a certificate for %s at port %s; Cloudflare's own covers one level of sub-domains, deeper names need Advanced Certificate Manager", name, port)
 	case kind == "protocol" && strings.Contains(x.Error.Text, `malformed HTTP response "\x15\x03`): // a TLS alert (RFC 8446 section 6)
 		return v.Who(served(t, x)).Mend("port %s of %s speaks TLS: type https://", port, name)
+	case kind == "protocol" && strings.Contains(x.Error.Text, "response headers exceeded"):
+		return v.Who(served(t, x)).So("%s cannot read the answer of %s", clientName(t), party(t, x)).
+			Mend("look at what writes headers without end at %s: all of them together are a few kilobytes long", x.URL().Path)
 	case kind == "protocol" && brokenHead(x.Error.Text):
 		return v.Who(served(t, x)).So("%s cannot read the answer of %s", clientName(t), party(t, x)).
 			Mend("write the head of the answer at %s as RFC 9112 section 5 has it: each header a name, a colon and printable text on a line of its own, one Content-Length", x.URL().Path)
@@ -193,6 +196,9 @@ func mendConnection(t *probe.Trace, v probe.Verdict, x *probe.Exchange) probe.Ve
 	case tookAndWaits(x):
 		return v.Who(served(t, x)).So("%s waits for %s in vain", clientName(t), party(t, x)).
 			Mend("look into the log of what listens at port %s of %s: it takes the connection and does not answer (a handler that waits for a database or another server, a proxy whose backend is gone)", port, name)
+	case kind == "unreachable" && noNetwork(x.Error.Text):
+		return v.Who(probe.OwnerNetwork).So("nothing is known of %s: this machine has no way to %s", party(t, x), name).
+			Mend("bring this machine's network up and ask again; where %s has IPv6 addresses alone, ask from a machine that has IPv6", name)
 	case kind == "timeout" || kind == "unreachable":
 		return v.Mend("let port %s of %s through the firewall and the router, and see that its address is the server's own; hosted Claude comes from 160.79.104.0/21", port, name)
 	}

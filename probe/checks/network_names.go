@@ -87,12 +87,24 @@ func unresolved(t *probe.Trace, f probe.Fact, name, said string, missing bool) p
 			OnFact(f).OnFact(known...).Who(probe.OwnerNetwork).So("nothing was asked of %s from here; others may reach it", partyAt(t, f)).
 			Mend("look at this machine's resolver (dig %s): a record that is new is missing until what the resolver keeps runs out", name)
 	}
+	if noResolver(said) {
+		return v.OnFact(f).Who(probe.OwnerNetwork).So("nothing is known of %s: this machine reached no name server", partyAt(t, f)).
+			Mend("bring this machine's network up, or name a resolver that it reaches in /etc/resolv.conf, and ask again")
+	}
 	v = v.OnFact(f).So("%s cannot reach %s", clientName(t), partyAt(t, f)).Because(insider(t, name))
 	if said != "" && !missing {
 		return v.Mend("see that the zone's name servers answer for %s (dig +trace %s), and that this machine's resolver works", name, name)
 	}
 	return v.Mend("make an A record for %s, or for a tunnel: cloudflared tunnel route dns <tunnel> %s", name, name)
 }
+
+// noResolver: the question never left this machine, or met nobody where it was sent to.
+func noResolver(said string) bool {
+	return noNetwork(said) || strings.HasSuffix(said, "no route to host") || strings.HasSuffix(said, "connection refused")
+}
+
+// noNetwork: this machine knows of no way there (ENETUNREACH), which says nothing of who would be there.
+func noNetwork(said string) bool { return strings.HasSuffix(said, "network is unreachable") }
 
 func partyAt(t *probe.Trace, f probe.Fact) string {
 	if servedAt(t, f) == probe.OwnerOrigin {
