@@ -138,12 +138,22 @@ func streamOr405(t *probe.Trace) probe.Verdict {
 		return probe.Pass("405: there is no stream").On(x)
 	case status == 200 && x.Answer().Type == "text/event-stream":
 		return probe.Pass("an event stream, headers after %s", afterMS(x.Timing.FirstByte)).On(x)
+	case status == 401 && goodLater(t, x):
+		return v(probe.Fail).So("some clients ask their user to sign in again, though the token is good").
+			Mend("take the token that POST takes, and answer 405 with Allow: POST, or open an event stream")
 	case status == 401:
 		return probe.Unknown("the token was refused").On(x)
 	case status == 400 || status == 406 || status == 409:
 		return v(probe.Warn)
 	}
 	return v(probe.Fail)
+}
+
+// goodLater reports whether the token of a request was taken after it.
+func goodLater(t *probe.Trace, x *probe.Exchange) bool {
+	return slices.ContainsFunc(t.Of(probe.Authenticated), func(y *probe.Exchange) bool {
+		return y.N > x.N && y.Bearer() && succeeded(y) && tokenOf(y).Fingerprint == tokenOf(x).Fingerprint
+	})
 }
 
 func sessionShared(t *probe.Trace) probe.Verdict {

@@ -198,6 +198,10 @@ func renewedWell(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 		return v("renewed, and token_type is %s, not Bearer", value(o["token_type"]))
 	case strict(x.Answer().Problem):
 		return v("renewed, and the body %s", x.Answer().Problem)
+	case o["refresh_token"] != nil && text(o["refresh_token"]) == "":
+		return v("renewed, and refresh_token is %s: a client that takes it for the new one has none", value(o["refresh_token"])).
+			So("the user of %s is asked to sign in again when the renewed token ends", clientName(t)).
+			Mend("leave refresh_token out where the one before stays good, or issue one (RFC 6749 section 6)")
 	}
 	return probe.Pass("renewed").On(x)
 }

@@ -74,11 +74,45 @@ func audienceNamesTarget(t *probe.Trace) probe.Verdict {
 	}
 	v := probe.Fail("%s", detail).On(alike(t, "aud")...).
 		So("%s signs in, and then every request to the MCP server answers 401", clientName(t))
+	if r := renewal(t, xs); r != nil && meantForUs(t, want) {
+		return lostInRenewal(t, r, xs, aud)
+	}
 	if asked := askedFor(t); asked != "" && slices.Contains(aud, asked) {
 		return v.Who(probe.OwnerOrigin).Mend("%s asks for resource %s, and the token is for that: let the MCP server be reached by this very URL, "+
 			"and name it in its metadata, or let the server take this audience too", clientName(t), asked)
 	}
 	return v.By(audienceScope(t)).Mend("%s", mendAudience(t, tok))
+}
+
+// renewal returns the refresh that brought a token, nil where it was issued in another way.
+func renewal(t *probe.Trace, issued []*probe.Exchange) *probe.Exchange {
+	for _, x := range issued {
+		if t.Is(x, probe.Refresh) {
+			return x
+		}
+	}
+	return nil
+}
+
+// meantForUs reports whether some token of the trace has an audience that the server accepts.
+func meantForUs(t *probe.Trace, want []string) bool {
+	return slices.ContainsFunc(t.Of(probe.AccessToken), func(x *probe.Exchange) bool {
+		return slices.ContainsFunc(tokenOf(x).Audience(), func(a string) bool { return slices.Contains(want, a) })
+	})
+}
+
+// lostInRenewal tells of a renewed token that is made for somebody else than the first.
+func lostInRenewal(t *probe.Trace, r *probe.Exchange, xs []*probe.Exchange, aud []string) probe.Verdict {
+	detail := "the renewed token has no aud"
+	if len(aud) > 0 {
+		detail = "aud of the renewed token is " + list(aud)
+	}
+	v := probe.Fail("%s, that of the token before named %s", detail, quoted(t.Target)).On(xs...).
+		So("%s works until the first token ends, and then every request answers 401", clientName(t))
+	if parameters(r).Has("resource") {
+		return v.Mend("issue the renewed token with the audience of the grant: the refresh names resource %s", parameters(r).Get("resource"))
+	}
+	return v.Mend("issue the renewed token with the audience of the grant, also where the refresh names no resource (RFC 8707 section 2.2)")
 }
 
 // askedFor is the resource that the token in use was asked for (RFC 8707), "" for none.

@@ -121,6 +121,8 @@ func survivesRetry(t *probe.Trace) probe.Verdict {
 		return probe.Pass("the refresh token before is still taken").On(again)
 	case code == "":
 		return probe.Unknown("the refresh token before is answered with %s", refused(again)).On(again)
+	case t.Has(probe.Refresh) && !granted(t.Last(probe.Refresh)):
+		return probe.Unknown("the client's own renewal is refused too: %s", refused(t.Last(probe.Refresh))).On(again, t.Last(probe.Refresh))
 	}
 	v := probe.Fail("used once more, the refresh token before is answered with %s", refused(again)).On(all...).
 		So("a client that loses the answer of a renewal, or renews twice at once, signs its user in again")

@@ -188,6 +188,9 @@ func stream(ctx context.Context, e *Emulator) error {
 	defer cancel()
 	resp, err := e.aside.RoundTrip(r.WithContext(ctx))
 	if err != nil {
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			e.excuse(probe.Stream, "GET was not answered: the finding on the connection says how it ended")
+		}
 		return nil
 	}
 	watch(ctx, resp, max(streamPause, e.opt.HoldStream))
