@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -123,6 +124,23 @@ func (s *scaffold) run(args ...string) *called {
 	return c
 }
 
+// tearsOff takes the last record off the journal, which is of a kind.
+func (s *scaffold) tearsOff(kind plan.RecordKind) {
+	s.t.Helper()
+	path := plan.JournalPath(filepath.Join(s.dir, defaultFile))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	lines := strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n")
+	if last := lines[len(lines)-1]; !strings.Contains(last, string(kind)) {
+		s.t.Fatalf("the journal ends with %s", last)
+	}
+	if err := os.WriteFile(path, []byte(strings.Join(lines[:len(lines)-1], "")), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // killed runs a command that is killed at a write; false when it has fewer.
 func (s *scaffold) killed(at int, behind bool, args ...string) bool {
 	s.t.Helper()
@@ -187,6 +205,13 @@ func TestKilledAnywhereInARealmOfOurOwn(t *testing.T) {
 		s.run("setup", "--yes")
 		if c := s.run("setup"); !strings.Contains(c.out.String(), "Nothing to do.") {
 			t.Errorf("after a run that went on: %s", &c.out)
+		}
+		// Killed behind its last write it has left nothing to do; that is said once.
+		s.tearsOff("finished")
+		for _, want := range []bool{true, false} {
+			if c := s.run("setup"); strings.Contains(c.err.String(), "all of it is in place") != want {
+				t.Errorf("of a run that only did not say that it ended (still told: %v): %s", want, &c.err)
+			}
 		}
 	})
 }

@@ -68,6 +68,9 @@ func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
 		return err
 	}
 	if apply, err := s.agreed(ctx, o.dryRun, o.yes); !apply {
+		if err == nil && !o.dryRun && s.plan.Empty() {
+			err = s.settleBefore()
+		}
 		return err
 	}
 	if err := s.apply(ctx); err != nil {
@@ -120,15 +123,22 @@ func (s *provisioning) tellPermission(ctx context.Context, all bool) (keycloak.P
 
 // tellUnfinished says that the run before did not come to its end.
 func (s *provisioning) tellUnfinished() error {
-	records, err := plan.ReadJournal(plan.JournalPath(s.path))
-	if err != nil {
-		return err
-	}
-	if before := plan.Unfinished(records); len(before) > 0 && (before[0].Place == "" || before[0].Place == s.place()) {
+	before, err := s.unfinished()
+	if err == nil && len(before) > 0 {
 		s.program.say("The run of %s did not come to its end: this one goes on where it stopped; mcpwiz undo goes back instead.",
 			before[0].Time.Local().Format(time.DateTime))
 	}
-	return nil
+	return err
+}
+
+// settleBefore ends the run before, where it was killed so late that nothing is left to do, and says so.
+func (s *provisioning) settleBefore() error {
+	before, err := s.unfinished()
+	if err != nil || len(before) == 0 {
+		return err
+	}
+	s.program.say("The run of %s did not come to its end, but all of it is in place.", before[0].Time.Local().Format(time.DateTime))
+	return s.settle(s.journal())
 }
 
 func proposals(stopped []plan.Change) string {
