@@ -155,3 +155,20 @@ func TestUninvitedDocumentsAreToldFirst(t *testing.T) {
 		}
 	})
 }
+
+// A machine that names the resource its token is for ends in a server error, so the plan says it, also once all is in place.
+func TestMachineIsToldToLeaveResourceOut(t *testing.T) {
+	t.Parallel()
+	eachWithFeatures(t, func(t *testing.T, kc target) {
+		b := newBench(t, kc)
+		b.c.Clients, b.c.Users = []plan.Client{{Profile: "m2m"}, {Profile: "claude-ai"}}, nil
+		for range 2 {
+			for _, c := range b.look().Changes {
+				if told := strings.Contains(c.Note, "leave resource out"); told != (c.Resource == "keycloak/client/m2m") {
+					t.Errorf("told: %v, of %s: %q", told, c.Resource, c.Note)
+				}
+			}
+			b.apply()
+		}
+	})
+}
