@@ -35,9 +35,9 @@ func newTransport(at *Network, dial dialer) *http.Transport {
 func lanes(below http.RoundTripper, at *Network, dial dialer) (happy, aside http.RoundTripper) {
 	switch t := below.(type) {
 	case nil:
-		return newTransport(at, dial), newTransport(at, dial)
+		return &reopening{newTransport(at, dial)}, &reopening{newTransport(at, dial)}
 	case *http.Transport:
-		return t, t.Clone()
+		return &reopening{t}, &reopening{t.Clone()}
 	}
 	return below, below
 }
