@@ -84,6 +84,7 @@ var upstream = map[Evidence][]Evidence{
 	"probe:unknown-version":    {Initialize},
 	"probe:wire-variant":       {Initialize},
 	"probe:fresh-connection":   {Initialize},
+	"probe:unknown-tool":       {ToolsList, Initialize},
 	"probe:refresh-retry":      {Refresh},
 	"probe:unknown-client":     {ServerMetadata},
 	"probe:bad-redirect":       {Registration, ServerMetadata},

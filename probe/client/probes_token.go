@@ -35,6 +35,10 @@ var protocolProbes = []Step{
 		Title: "ask over connections of their own", Stage: probe.StageSession, Makes: evidence{"probe:fresh-connection"},
 		Needs: evidence{probe.Initialize}, Do: freshConnections, aside: true,
 	},
+	{
+		Title: "call a tool that does not exist", Stage: probe.StageTools, Makes: evidence{"probe:unknown-tool"},
+		Needs: evidence{probe.ToolsList}, Do: unknownTool, aside: true, after: probe.ToolCall,
+	},
 }
 
 // retryProbe may end the grant, where reuse of a refresh token does: so nothing comes after it.

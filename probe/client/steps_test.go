@@ -76,11 +76,19 @@ func TestHarmless(t *testing.T) {
 	t.Parallel()
 	named := func(name string, readOnly bool, required ...string) tool {
 		x := tool{Name: name}
-		x.Annotations.ReadOnly, x.Schema.Required = readOnly, required
+		x.Schema.Required = required
+		if readOnly {
+			x.Annotations.ReadOnly = &readOnly
+		}
 		x.Schema.Properties = map[string]struct {
 			Type string `json:"type"`
 		}{"text": {"string"}, "n": {"number"}}
 		return x
+	}
+	writes := named("whoami", false)
+	writes.Annotations.ReadOnly = new(bool)
+	if got, _, ok := harmless([]tool{writes}); ok {
+		t.Errorf("%s was chosen, which says that it has effects", got)
 	}
 	for want, all := range map[string][]tool{
 		"whoami": {named("list", true), named("echo", false, "text"), named("whoami", false)},

@@ -20,9 +20,13 @@ type tool struct {
 		Required []string `json:"required"`
 	} `json:"inputSchema"`
 	Annotations struct {
-		ReadOnly bool `json:"readOnlyHint"`
+		ReadOnly *bool `json:"readOnlyHint"`
 	} `json:"annotations"`
 }
+
+// readOnly and effects are what a tool says of itself, if it says anything (MCP, ToolAnnotations).
+func (t *tool) readOnly() bool { return t.Annotations.ReadOnly != nil && *t.Annotations.ReadOnly }
+func (t *tool) effects() bool  { return t.Annotations.ReadOnly != nil && !*t.Annotations.ReadOnly }
 
 // maxPages bounds a list whose cursor never ends.
 const maxPages = 20
@@ -111,8 +115,28 @@ func callTool(ctx context.Context, e *Emulator) error {
 	if err != nil {
 		return err
 	}
+	e.wallet.called = true
 	params := map[string]any{"name": chosen, "arguments": arguments}
 	_, err = e.call(ctx, t, token, "tools/call", params, min(e.limit(e.opt.Profile.Limits.ToolCall, 60), callLimit))
+	return err
+}
+
+// nobodysTool is a tool that no server has: calling it can do nothing.
+const nobodysTool = "mcpwiz_no_such_tool"
+
+// unknownTool calls a tool that does not exist, where there are tools and none could be called without harm: it shows whether
+// calls come through at all.
+func unknownTool(ctx context.Context, e *Emulator) error {
+	t, err := e.speaks()
+	if err != nil {
+		return err
+	}
+	if e.wallet.called || len(e.wallet.tools) == 0 {
+		return nil
+	}
+	params := map[string]any{"name": nobodysTool, "arguments": map[string]any{}}
+	ctx = probe.WithProbe(ctx, "unknown-tool")
+	_, err = e.callAs(ctx, e.aside, t, t.token, "tools/call", params, mcpLimit, e.opt.Profile.Headers.MCPUserAgent)
 	return err
 }
 
@@ -124,11 +148,12 @@ func harmless(all []tool) (name string, arguments map[string]any, ok bool) {
 		rank := 0
 		switch {
 		case !callable:
+		case t.effects():
 		case t.Name == "whoami":
 			rank = 3
 		case t.Name == "echo":
 			rank = 2
-		case t.Annotations.ReadOnly && len(args) == 0:
+		case t.readOnly() && len(args) == 0:
 			rank = 1
 		}
 		if rank > best {

@@ -36,8 +36,8 @@ type wallet struct {
 
 	talk  *talk
 	tools []tool
-	// listed: a list came, be it empty.
-	listed bool
+	// listed: a list came, be it empty; called: one of its tools was called.
+	listed, called bool
 }
 
 // endpoints are where the client does what; "" for where it knows of no place.
