@@ -121,14 +121,18 @@ func (s *provisioning) tellPermission(ctx context.Context, all bool) (keycloak.P
 	return may, err
 }
 
-// tellUnfinished says that the run before did not come to its end.
+// tellUnfinished says that the run before did not come to its end, unless that is at work still.
 func (s *provisioning) tellUnfinished() error {
 	before, err := s.unfinished()
-	if err == nil && len(before) > 0 {
-		s.program.say("The run of %s did not come to its end: this one goes on where it stopped; mcpwiz undo goes back instead.",
-			before[0].Time.Local().Format(time.DateTime))
+	if err != nil || len(before) == 0 {
+		return err
 	}
-	return err
+	if err := s.journal().Free(); err != nil {
+		return failed(err, hintLocked)
+	}
+	s.program.say("The run of %s did not come to its end: this one goes on where it stopped; mcpwiz undo goes back instead.",
+		before[0].Time.Local().Format(time.DateTime))
+	return nil
 }
 
 // settleBefore ends the run before, where it was killed so late that nothing is left to do, and says so.
@@ -137,9 +141,17 @@ func (s *provisioning) settleBefore() error {
 	if err != nil || len(before) == 0 {
 		return err
 	}
-	s.program.say("The run of %s did not come to its end, but all of it is in place.", before[0].Time.Local().Format(time.DateTime))
-	return s.settle(s.journal())
+	err = s.settle(s.journal())
+	switch {
+	case errors.Is(err, plan.ErrLocked): // about to say so itself
+		return nil
+	case err == nil:
+		s.program.say("The run of %s did not come to its end, but all of it is in place.", before[0].Time.Local().Format(time.DateTime))
+	}
+	return err
 }
+
+const hintLocked = "nothing was touched: wait until it is done, then the same command looks again"
 
 func proposals(stopped []plan.Change) string {
 	var all []string
@@ -244,7 +256,7 @@ func (s *provisioning) apply(ctx context.Context) error {
 	case errors.Is(err, plan.ErrMoved):
 		hint = "somebody else changes Keycloak at the same time\n" + hint
 	case errors.Is(err, plan.ErrLocked):
-		hint = "nothing was touched: wait until it is done, then the same command looks again"
+		hint = hintLocked
 	}
 	return failed(err, hint)
 }

@@ -80,8 +80,15 @@ func (j *Journal) finish() error {
 	return j.append(Record{Kind: Finished})
 }
 
-// Settle ends a run that did not come to its end: a later one found all of it in place.
-func (j *Journal) Settle(run string) error { return j.append(Record{Kind: Finished, Of: run}) }
+// Settle ends a run that did not come to its end: a later one found all of it in place. ErrLocked: it may be at work still.
+func (j *Journal) Settle(run string) error {
+	unlock, err := j.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return j.append(Record{Kind: Finished, Of: run})
+}
 
 // ended tells how a change that was intended ended.
 func (j *Journal) ended(c Change, kind RecordKind, failure error) error {

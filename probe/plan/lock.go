@@ -30,6 +30,15 @@ type holder struct {
 // LockPath is where the lock beside a journal is.
 func LockPath(journal string) string { return filepath.Join(filepath.Dir(journal), "lock") }
 
+// Free returns ErrLocked, with who it is, where a run is at work.
+func (j *Journal) Free() error {
+	unlock, err := j.lock()
+	if err == nil {
+		unlock()
+	}
+	return err
+}
+
 // lock takes the lock that lies beside the journal; what is returned gives it back. A run that is killed loses it. The file
 // stays: to remove it would give two runs two files to lock.
 func (j *Journal) lock() (unlock func(), err error) {

@@ -297,7 +297,7 @@ func TestLock(t *testing.T) {
 	w := world{}
 	j, path := journal(t)
 	a := &setting{w: w, key: "a", want: "1"}
-	var second, undoing error
+	var second, undoing, settling error
 	a.onApply = func() error {
 		other := []Resource{&setting{w: w, key: "b", want: "1"}}
 		p, err := Look(t.Context(), other)
@@ -306,10 +306,14 @@ func TestLock(t *testing.T) {
 		}
 		second = Apply(t.Context(), other, p, OpenJournal(path), nil)
 		undoing = Undo(t.Context(), nil, nil, OpenJournal(path), nil)
+		settling = errors.Join(OpenJournal(path).Settle(j.run), OpenJournal(path).Free())
 		return nil
 	}
 	applied(t, []Resource{a}, j)
-	for _, err := range []error{second, undoing} {
+	if err := OpenJournal(path).Free(); err != nil {
+		t.Error(err)
+	}
+	for _, err := range []error{second, undoing, settling} {
 		if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d, since ", os.Getpid())) {
 			t.Errorf("the second run: %v", err)
 		}
