@@ -25,13 +25,21 @@ func (p *program) compareClients(ctx context.Context, o *doctorOptions, all []cl
 		err = errors.Join(err, p.writeCompared(t, &each))
 	}
 	if ctx.Err() != nil {
-		p.say("interrupted: this is what was seen until then")
+		p.say("interrupted: this is what was seen until then%s", notAsked(len(all)-len(t.collector.Reports())))
 		return errors.Join(t.close(), ended(exitInterrupted))
 	}
 	if err != nil {
 		return errors.Join(err, t.close())
 	}
 	return finish(t, sums...)
+}
+
+// notAsked adds how many clients an interrupt came before.
+func notAsked(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("; clients that were not asked for yet: %d", n)
 }
 
 // writeCompared writes the table, and before it each handshake where that is asked for.
