@@ -2,6 +2,7 @@ package checks
 
 import (
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
@@ -64,7 +65,7 @@ var tools = []*probe.Check{
 			"The server answers with a JSON-RPC error (-32602) or with isError, which a model can read and put right. " +
 			"An error of HTTP, a page or silence in its place mostly means that calls do not come through at all: look into the server's log, and mark tools that only read with readOnlyHint.",
 		Stage: probe.StageTools, Level: probe.Should, Owner: probe.OwnerOrigin,
-		Spec: mcpBase + "server/tools#error-handling", Needs: []probe.Evidence{probe.OfProbe("unknown-tool")},
+		Spec: mcpBase + "server/tools#error-handling", Needs: []probe.Evidence{probe.ToolsList, probe.Connection},
 		After: []string{"tools.listed"}, Judge: unknownAnswered,
 	},
 }
@@ -294,7 +295,11 @@ func notCalled(t *probe.Trace, x *probe.Exchange, name string) probe.Verdict {
 }
 
 func unknownAnswered(t *probe.Trace) probe.Verdict {
-	x := t.Last(probe.OfProbe("unknown-tool"))
+	all := slices.DeleteFunc(slices.Clone(t.Of(probe.Connection)), func(x *probe.Exchange) bool { return x.Probe != "unknown-tool" })
+	if len(all) == 0 {
+		return probe.Skip("not asked: it is where a server has tools and none that can be called without harm")
+	}
+	x := all[len(all)-1]
 	v := probe.Fail("tools/call of a tool that does not exist: %s", inFull(x)).On(x).Who(served(t, x)).
 		So("what %s calls mostly fails in the same way; that was not tried, as no tool says that it only reads", clientName(t)).
 		Mend("answer tools/call with JSON-RPC, error -32602 for a name that is not known; the server's log has the reason")
