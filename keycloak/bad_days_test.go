@@ -62,7 +62,7 @@ const always = -1
 func refusing(status int, kind, body string) func(http.ResponseWriter, *http.Request, http.Handler) {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.Header().Set("Content-Type", kind)
-		w.Header().Set("Location", "https://login.example.com/")
+		w.Header().Set("Location", "https://login.example.com/?token=for-nobody-to-read")
 		w.WriteHeader(status)
 		fmt.Fprint(w, body)
 	}
@@ -77,7 +77,7 @@ var badDays = map[string]struct {
 	"restarting":     {refusing(http.StatusServiceUnavailable, "text/plain", "starting"), always, []string{"503"}},
 	"an access page": {refusing(http.StatusOK, "text/html", "<html>sign in</html>"), always, []string{"text/html", "in front of Keycloak", "admin_url"}},
 	"a gateway":      {refusing(http.StatusBadGateway, "text/html", "<html>bad</html>"), always, []string{"502", "in front of Keycloak"}},
-	"redirected":     {refusing(http.StatusFound, "text/html", ""), always, []string{"redirected to", "login.example.com", "admin_url"}},
+	"redirected":     {refusing(http.StatusFound, "text/html", ""), always, []string{"redirected to", "login.example.com", "in front of Keycloak"}},
 	"down":           {func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }, always, []string{"broke off"}},
 	"the answer is lost": {func(_ http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(httptest.NewRecorder(), r)

@@ -75,9 +75,11 @@ func (c *client) secretNote(have *gocloak.Client) string {
 	switch {
 	case c.signsWithKey():
 		return "its key becomes the one in " + plan.SecretsFile + "; what signs with another one has to be told"
+	case gocloak.PBool(have.PublicClient):
+		return "it was public and gets a secret: who uses it without one is refused from then on"
 	case keptSecret:
 		return "its secret becomes the one in " + plan.SecretsFile + " again; the present one cannot be put back by undo"
-	case shown && !gocloak.PBool(have.PublicClient):
+	case shown:
 		return "its secret stays and is read into " + plan.SecretsFile
 	}
 	return "its secret is not told by Keycloak, so a new one is made; the present one cannot be put back by undo"

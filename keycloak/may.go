@@ -75,7 +75,10 @@ func (a *Admin) May(ctx context.Context, realm string, p plan.Plan) (Permission,
 
 // String says it in a sentence: "client provisioner may do 6 of 8 steps: it lacks manage-realm for ...".
 func (p Permission) String() string {
-	if len(p.Lacks) == 0 {
+	switch {
+	case len(p.Lacks) == 0 && p.Steps == 1:
+		return p.Who + " may do its one step"
+	case len(p.Lacks) == 0:
 		return fmt.Sprintf("%s may do all %d steps", p.Who, p.Steps)
 	}
 	var roles []string

@@ -10,7 +10,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -99,6 +101,22 @@ func (t strictTransport) answer(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+const inFront = "something in front of Keycloak may have answered: give an admin_url that reaches Keycloak itself"
+
+// redirected tells whether the same call would be answered elsewhere, or a sign-in page stands before Keycloak. A query is not told:
+// such pages put tokens into it.
+func redirected(resp *http.Response) (text, remedy string) {
+	to, err := resp.Request.URL.Parse(resp.Header.Get("Location"))
+	if err != nil || resp.Header.Get("Location") == "" {
+		return "redirected, nobody knows where to", inFront
+	}
+	text = fmt.Sprintf("redirected to %.200q", (&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String())
+	if strings.HasSuffix(to.Path, resp.Request.URL.Path) {
+		return text, "give the address that it leads to as admin_url"
+	}
+	return text, inFront
+}
+
 func judge(resp *http.Response, body []byte) error {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	e := &Error{Status: resp.StatusCode, method: resp.Request.Method, path: resp.Request.URL.Path}
@@ -107,14 +125,13 @@ func judge(resp *http.Response, body []byte) error {
 		e.Code, e.Text = errorText(body)
 		if e.Code == "" && e.Text == "" && kind != "" && kind != "application/json" {
 			e.Text = "a page of type " + kind
-			e.Remedy = "something in front of Keycloak may have answered: give an admin_url that reaches Keycloak itself"
+			e.Remedy = inFront
 		}
 	case resp.StatusCode >= 300:
-		e.Text = fmt.Sprintf("redirected to %.200q", resp.Header.Get("Location"))
-		e.Remedy = "give the address that it leads to as admin_url"
+		e.Text, e.Remedy = redirected(resp)
 	case len(body) > 0 && kind != "application/json":
 		e.Text = fmt.Sprintf("answered with %.80q instead of JSON", resp.Header.Get("Content-Type"))
-		e.Remedy = "something in front of Keycloak may have answered: give an admin_url that reaches Keycloak itself"
+		e.Remedy = inFront
 	default:
 		return nil
 	}
