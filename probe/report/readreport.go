@@ -96,9 +96,17 @@ func decode(text []byte, v any) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("line %d: not JSON: %w", lineAt(text, syntax.Offset), err)
 	case errors.As(err, &kind):
-		return fmt.Errorf("line %d: %w", lineAt(text, kind.Offset), err)
+		return fmt.Errorf("line %d: %s", lineAt(text, kind.Offset), misplaced(kind))
 	}
 	return fmt.Errorf("line %d: not JSON: %w", lineAt(text, int64(len(text))), err)
+}
+
+// misplaced tells of JSON of another kind than belongs where it stands, in the file's terms.
+func misplaced(e *json.UnmarshalTypeError) string {
+	if e.Field == "" {
+		return "a JSON " + e.Value + " is no report"
+	}
+	return fmt.Sprintf("%s is a JSON %s, which does not belong there", e.Field, e.Value)
 }
 
 func lineAt(text []byte, offset int64) int {
