@@ -16,24 +16,40 @@ func (t *terraform) block(kind, of, label string, attributes []attribute) {
 	fmt.Fprintf(&t.out, "\n%s %q %q {\n%s}\n", kind, of, label, body(attributes, "  "))
 }
 
+// body is formatted as terraform fmt does it: the values of lines that follow each other are aligned, one of several lines ends
+// that.
 func body(attributes []attribute, indent string) string {
 	var b strings.Builder
-	width := 0
-	for _, a := range attributes {
-		if _, inner := a.value.(nested); a.value != nil && !inner {
-			width = max(width, len(a.name))
-		}
+	var lines []attribute
+	flush := func() {
+		writeAligned(&b, lines, indent)
+		lines = nil
 	}
 	for _, a := range attributes {
 		switch v := a.value.(type) {
 		case nil:
 		case nested:
+			flush()
 			fmt.Fprintf(&b, "%s%s {\n%s%s}\n", indent, a.name, body(v, indent+"  "), indent)
+		case map[string]any:
+			flush()
+			fmt.Fprintf(&b, "%s%s = %s\n", indent, a.name, valueHCL(v, indent))
 		default:
-			fmt.Fprintf(&b, "%s%-*s = %s\n", indent, width, a.name, valueHCL(v, indent))
+			lines = append(lines, a)
 		}
 	}
+	flush()
 	return b.String()
+}
+
+func writeAligned(b *strings.Builder, lines []attribute, indent string) {
+	width := 0
+	for _, a := range lines {
+		width = max(width, len(a.name))
+	}
+	for _, a := range lines {
+		fmt.Fprintf(b, "%s%-*s = %s\n", indent, width, a.name, valueHCL(a.value, indent))
+	}
 }
 
 func valueHCL(v any, indent string) string {
@@ -52,9 +68,11 @@ func valueHCL(v any, indent string) string {
 		return "[" + strings.Join(items, ", ") + "]"
 	case map[string]any:
 		var b strings.Builder
+		var lines []attribute
 		for _, k := range slices.Sorted(maps.Keys(x)) {
-			fmt.Fprintf(&b, "%s  %s = %s\n", indent, quotedHCL(k), valueHCL(x[k], indent+"  "))
+			lines = append(lines, attribute{quotedHCL(k), x[k]})
 		}
+		writeAligned(&b, lines, indent+"  ")
 		return "{\n" + b.String() + indent + "}"
 	}
 	text, err := json.Marshal(v)

@@ -50,7 +50,7 @@ resource "keycloak_realm" "realm" {
   offline_session_idle_timeout         = "2592000s"
   offline_session_max_lifespan_enabled = true
   offline_session_max_lifespan         = "15552000s"
-  attributes                           = {
+  attributes = {
     "mcpwiz.managed" = "true"
   }
   security_defenses {
@@ -74,7 +74,7 @@ resource "keycloak_openid_client_scope" "mcp_tools" {
   consent_screen_text                 = "Use $${this} and %%{that}"
   include_in_token_scope              = true
   include_in_openid_provider_metadata = true
-  extra_config                        = {
+  extra_config = {
     "mcpwiz.managed" = "true"
   }
 }
@@ -111,9 +111,9 @@ resource "keycloak_openid_client" "claude" {
   pkce_code_challenge_method                = "S256"
   use_refresh_tokens                        = true
   oauth2_device_authorization_grant_enabled = false
-  extra_config                              = {
+  extra_config = {
     "client.use.lightweight.access.token.enabled" = "false"
-    "mcpwiz.managed" = "true"
+    "mcpwiz.managed"                              = "true"
   }
 }
 
@@ -149,9 +149,9 @@ resource "keycloak_openid_client" "claude-code" {
   pkce_code_challenge_method                = "S256"
   use_refresh_tokens                        = true
   oauth2_device_authorization_grant_enabled = false
-  extra_config                              = {
+  extra_config = {
     "client.use.lightweight.access.token.enabled" = "false"
-    "mcpwiz.managed" = "true"
+    "mcpwiz.managed"                              = "true"
   }
 }
 
@@ -185,9 +185,9 @@ resource "keycloak_openid_client" "_2_robots" {
   valid_redirect_uris          = []
   web_origins                  = []
   access_token_lifespan        = "900"
-  extra_config                 = {
+  extra_config = {
     "client.use.lightweight.access.token.enabled" = "false"
-    "mcpwiz.managed" = "true"
+    "mcpwiz.managed"                              = "true"
   }
 }
 
@@ -220,12 +220,12 @@ resource "keycloak_openid_client" "signer" {
   valid_redirect_uris          = []
   web_origins                  = []
   access_token_lifespan        = "900"
-  extra_config                 = {
+  extra_config = {
     "client.use.lightweight.access.token.enabled" = "false"
-    "jwks.string" = var.mcpwiz_jwks_signer
-    "mcpwiz.managed" = "true"
-    "token.endpoint.auth.signing.alg" = "ES256"
-    "use.jwks.string" = "true"
+    "jwks.string"                                 = var.mcpwiz_jwks_signer
+    "mcpwiz.managed"                              = "true"
+    "token.endpoint.auth.signing.alg"             = "ES256"
+    "use.jwks.string"                             = "true"
   }
 }
 
@@ -259,9 +259,9 @@ resource "keycloak_openid_client" "https___mcp_example_com_mcp" {
   valid_redirect_uris          = []
   web_origins                  = []
   access_token_lifespan        = "900"
-  extra_config                 = {
+  extra_config = {
     "client.use.lightweight.access.token.enabled" = "false"
-    "mcpwiz.managed" = "true"
+    "mcpwiz.managed"                              = "true"
   }
 }
 

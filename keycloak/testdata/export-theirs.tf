@@ -43,7 +43,7 @@ resource "keycloak_openid_client_scope" "mcp_tools" {
   consent_screen_text                 = "Use $${this} and %%{that}"
   include_in_token_scope              = true
   include_in_openid_provider_metadata = true
-  extra_config                        = {
+  extra_config = {
     "mcpwiz.managed" = "true"
   }
 }
@@ -80,9 +80,9 @@ resource "keycloak_openid_client" "claude" {
   pkce_code_challenge_method                = "S256"
   use_refresh_tokens                        = true
   oauth2_device_authorization_grant_enabled = false
-  extra_config                              = {
+  extra_config = {
     "client.use.lightweight.access.token.enabled" = "false"
-    "mcpwiz.managed" = "true"
+    "mcpwiz.managed"                              = "true"
   }
 }
 
@@ -118,9 +118,9 @@ resource "keycloak_openid_client" "claude-code" {
   pkce_code_challenge_method                = "S256"
   use_refresh_tokens                        = true
   oauth2_device_authorization_grant_enabled = false
-  extra_config                              = {
+  extra_config = {
     "client.use.lightweight.access.token.enabled" = "false"
-    "mcpwiz.managed" = "true"
+    "mcpwiz.managed"                              = "true"
   }
 }
 
@@ -154,9 +154,9 @@ resource "keycloak_openid_client" "_2_robots" {
   valid_redirect_uris          = []
   web_origins                  = []
   access_token_lifespan        = "900"
-  extra_config                 = {
+  extra_config = {
     "client.use.lightweight.access.token.enabled" = "false"
-    "mcpwiz.managed" = "true"
+    "mcpwiz.managed"                              = "true"
   }
 }
 
@@ -189,12 +189,12 @@ resource "keycloak_openid_client" "signer" {
   valid_redirect_uris          = []
   web_origins                  = []
   access_token_lifespan        = "900"
-  extra_config                 = {
+  extra_config = {
     "client.use.lightweight.access.token.enabled" = "false"
-    "jwks.string" = var.mcpwiz_jwks_signer
-    "mcpwiz.managed" = "true"
-    "token.endpoint.auth.signing.alg" = "ES256"
-    "use.jwks.string" = "true"
+    "jwks.string"                                 = var.mcpwiz_jwks_signer
+    "mcpwiz.managed"                              = "true"
+    "token.endpoint.auth.signing.alg"             = "ES256"
+    "use.jwks.string"                             = "true"
   }
 }
 
@@ -228,9 +228,9 @@ resource "keycloak_openid_client" "https___mcp_example_com_mcp" {
   valid_redirect_uris          = []
   web_origins                  = []
   access_token_lifespan        = "900"
-  extra_config                 = {
+  extra_config = {
     "client.use.lightweight.access.token.enabled" = "false"
-    "mcpwiz.managed" = "true"
+    "mcpwiz.managed"                              = "true"
   }
 }
 
