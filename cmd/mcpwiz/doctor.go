@@ -62,7 +62,7 @@ puts right what can be.
 	c.Flags().DurationVar(&o.holdStream, "hold-stream", 0, "keep the server's stream open this long (`3m`), to see whether something cuts it when nothing comes")
 	c.Flags().StringVar(&o.keycloak, "keycloak", "", "look into Keycloak too, as the administrator of this `mcpwiz.yaml`; without URL and -f its clients are whom to behave as")
 	c.Flags().BoolVar(&o.noPublicDNS, "no-public-dns", false, "do not compare host names with what 1.1.1.1 and 8.8.8.8 say of them")
-	c.Flags().StringVar(&o.read, "read", "", "judge a capture, a JSON report or a browser's HTTP archive (HAR) again; `file`, - for what comes in")
+	c.Flags().StringVar(&o.read, "read", "", "judge a capture, a JSON report, a bundle or a browser's HTTP archive (HAR) again; `file`, - for what comes in")
 	c.Flags().DurationVar(&o.watch, "watch", 0, "make the handshake again and again, and tell what changed; every `interval`, e.g. 30s")
 	c.Flags().Lookup("watch").NoOptDefVal = watchEvery.String()
 	return c

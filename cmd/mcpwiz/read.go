@@ -1,10 +1,13 @@
 package main
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/checks"
@@ -40,16 +43,39 @@ func (p *program) runRead(o *doctorOptions) (err error) {
 	return finish(t, sums...)
 }
 
-// open opens a file; "-" is what comes in.
+// open opens a file, of a bundle the capture; "-" is what comes in.
 func (p *program) open(name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(p.lines), nil
+	}
+	if strings.EqualFold(filepath.Ext(name), ".zip") {
+		return openBundle(name)
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("read a capture: %w", err)
 	}
 	return f, nil
+}
+
+// A bundled capture closes its archive with itself.
+type bundled struct {
+	io.ReadCloser
+	archive io.Closer
+}
+
+func (b bundled) Close() error { return errors.Join(b.ReadCloser.Close(), b.archive.Close()) }
+
+func openBundle(name string) (io.ReadCloser, error) {
+	archive, err := zip.OpenReader(name)
+	if err != nil {
+		return nil, fmt.Errorf("read a bundle: %w", err)
+	}
+	capture, err := archive.Open(report.BundledCapture)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s is no bundle of mcpwiz doctor --bundle: %w", name, err), archive.Close())
+	}
+	return bundled{capture, archive}, nil
 }
 
 // finish tells what is told at the end, and ends as the handshakes did.

@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// BundledCapture is the file of a bundle that is the capture.
+const BundledCapture = "capture.jsonl"
+
 // A Bundle is what somebody else needs to see what was seen here, in one file.
 type Bundle struct {
 	// Capture is the stream of events as a Lines wrote it, Text the report as people are told it.
@@ -65,7 +68,7 @@ func (u Bundle) files(reports []*Report) ([]bundled, error) {
 		return nil, fmt.Errorf("write bundle: versions: %w", err)
 	}
 	return []bundled{
-		{"capture.jsonl", "the evidence: mcpwiz doctor --read capture.jsonl judges it again, anywhere", u.Capture},
+		{BundledCapture, "the evidence: mcpwiz doctor --read judges it again, anywhere, and takes the whole archive too", u.Capture},
 		{"report.json", "the findings and the evidence for programs", asJSON.Bytes()},
 		{"report.html", "the same as a page: the handshake as a diagram, with the findings beside the arrows", asHTML.Bytes()},
 		{"report.md", "the same for pasting into an issue", asMarkdown.Bytes()},
