@@ -94,6 +94,9 @@ func connected(t *probe.Trace) probe.Verdict {
 			return v.So("%s waits %g s for the document and then goes on as if it were not there", clientName(t), patience(t)).
 				Mend("the host answers other requests: serve %s at once, from memory; it must not wait for a database, a cold start or another server", path)
 		}
+		if x.Error.Kind == "timeout" && place(x.URL()) != place(t.URL()) {
+			return v.Mend("the host answers other requests, this one gets nothing in time: look into the server's log for what it waits for (a database, a cold start, the hashing of a password)")
+		}
 		return v.
 			Mend("the host answers other requests, this one gets nothing: look into the server's log; send the headers of a stream at once and a comment line every 15 s")
 	}
