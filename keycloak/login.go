@@ -129,6 +129,15 @@ func (a *Admin) who() string {
 	return "client " + a.o.ClientID
 }
 
+// LivesBy reports whether the account that signs in is, or has its rights by, a thing that mcpwiz made: without it nothing else
+// could be undone.
+func (a *Admin) LivesBy(realm, resource string) bool {
+	if a.o.Token != "" || a.o.User != "" || a.o.Realm != realm {
+		return false
+	}
+	return resource == "keycloak/client/"+a.o.ClientID || resource == "keycloak/admin-roles/"+a.o.ClientID
+}
+
 // MayLackCode reports whether a sign-in was refused as one is that lacks its one-time code, or whose password is wrong:
 // Keycloak does not tell which.
 func MayLackCode(err error) bool {

@@ -135,7 +135,7 @@ func (d *desk) undoes(ctx context.Context, a wizard.Answers, all []plan.Past, to
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	if err := plan.Holding(ctx, all, s.find); err != nil {
+	if err := errors.Join(s.outlives(all), plan.Holding(ctx, all, s.find)); err != nil {
 		return err
 	}
 	return plan.Undo(ctx, all, s.find, s.journal(), told)

@@ -131,6 +131,9 @@ type undoConsent struct {
 
 // mayUndo asks, unless it is agreed beforehand. Where others' things would be deleted too, that has to be said by its name.
 func (s *provisioning) mayUndo(ctx context.Context, all []plan.Past, c undoConsent) (bool, error) {
+	if err := s.outlives(all); err != nil {
+		return false, err
+	}
 	if !c.othersInside {
 		err := plan.Holding(ctx, all, s.find)
 		if errors.Is(err, plan.ErrHolds) {
@@ -152,6 +155,18 @@ func (s *provisioning) mayUndo(ctx context.Context, all []plan.Past, c undoConse
 		err = ended(exitFailed)
 	}
 	return ok, err
+}
+
+// outlives refuses to undo what the account that signs in lives by: that comes before the changes it was made for.
+func (s *provisioning) outlives(all []plan.Past) error {
+	realm := s.connection.Defaults().Keycloak.Realm
+	for _, one := range all {
+		if one.Change.Action == plan.Create && s.admin.LivesBy(realm, one.Change.Resource) {
+			return failed(fmt.Errorf("undo %s: it is what signs in here, and nothing could be undone after it: nothing was touched", one.Change.Resource),
+				"sign in as another administrator: --admin-client '' --admin-user NAME --admin-realm master")
+		}
+	}
+	return nil
 }
 
 var undoneAs = map[plan.Action]string{plan.Create: "deleted", plan.Update: "put back"}
