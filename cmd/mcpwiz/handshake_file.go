@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -83,11 +84,17 @@ func (p *program) fileHandshake(ctx context.Context, o *handshakeOptions, c plan
 		return h, nil
 	}
 	user, password, kept := testUser(o, c, secrets)
-	if kept && !o.browser {
+	if kept && !o.browser && !p.givesPassword(o) {
 		h.SignIn = p.headless(o, user, password)
 		return h, nil
 	}
 	return h, p.signIn(ctx, o, &h)
+}
+
+// givesPassword: who names a user and gives a password means that one, also where another is kept.
+func (p *program) givesPassword(o *handshakeOptions) bool {
+	_, err := plan.Ask(p.env, envUserPassword, nil)
+	return o.login != "" && !errors.Is(err, plan.ErrNoSecret)
 }
 
 // testUser returns the user of the file who signs in, where we have the password.
