@@ -28,6 +28,7 @@ var saysAlready = map[string]string{
 	"LOGIN_ERROR invalid_redirect_uri": "authorization.redirect-accepted",
 	"LOGIN_ERROR client_not_found":     "authorization.client-known",
 	"LOGIN_ERROR client_disabled":      "authorization.client-known",
+	"LOGIN_ERROR":                      "authorization.login-walked",
 	"CLIENT_REGISTER_ERROR":            "registration.policy-admits",
 	"CODE_TO_TOKEN_ERROR":              "token.code-accepted",
 	"CLIENT_LOGIN_ERROR":               "token.client-authenticated",
