@@ -48,6 +48,9 @@ func (p *program) onPages(ctx context.Context, d *desk, t tui.Terminal, o wizard
 	if w.Undone() {
 		p.say("What was changed is undone; a handshake that is told here was made before.")
 	}
+	if w.Unproved() && len(events) > 0 {
+		p.say("The handshake told here was made before the last change; mcpwiz doctor -f %s makes one anew.", d.path)
+	}
 	left := errors.Is(err, tui.ErrLeft) || errors.Is(app.Err(), tui.ErrLeft)
 	err = errors.Join(p.left(err, app.Err()), told)
 	switch {

@@ -114,6 +114,13 @@ func (w *Walk) Undone() bool {
 	return len(w.changed) > 0 && w.changed[len(w.changed)-1].undo
 }
 
+// Unproved reports whether something was put in place after the last handshake. It is for when the pages have ended.
+func (w *Walk) Unproved() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.changed) > 0 && !w.changed[len(w.changed)-1].undo
+}
+
 // takeChanges returns what was noted, and forgets it.
 func (w *Walk) takeChanges() []job {
 	w.mu.Lock()
