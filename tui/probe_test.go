@@ -278,7 +278,7 @@ func made(t *testing.T, a *App, cmd tea.Cmd) {
 		}()
 	}
 	do(cmd)
-	for deadline := time.After(10 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		select {
 		case msg := <-msgs:
 			_, next := a.Update(msg)

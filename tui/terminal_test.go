@@ -155,7 +155,7 @@ func (s *session) ends() string {
 	s.t.Helper()
 	select {
 	case <-s.over:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatalf("it does not end: %q", s.text())
 	}
 	_ = s.cmd.Wait()
@@ -254,7 +254,7 @@ func TestTerminalIsClosed(t *testing.T) {
 		if errors.As(err, &exit) && exit.ExitCode() < 0 {
 			t.Errorf("it is killed: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("it goes on without a terminal")
 	}
 }

@@ -199,7 +199,7 @@ func (g *glass) ends() int {
 	g.t.Helper()
 	select {
 	case <-g.over:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		g.t.Fatalf("it does not end; this is to be seen:\n%s", g.view())
 	}
 	_ = g.cmd.Wait() // the code says it

@@ -142,7 +142,7 @@ func (h *house) serve(args ...string) (stop func()) {
 		_ = c.Process.Signal(os.Interrupt) // it may be over
 		select {
 		case <-over:
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			_ = c.Process.Kill()
 			h.t.Errorf("it does not stop:\n%s", log)
 		}

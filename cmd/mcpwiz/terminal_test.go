@@ -88,7 +88,7 @@ func (s *screen) ends() int {
 	s.t.Helper()
 	select {
 	case <-s.over:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatalf("it does not end; the screen has:\n%s", s.text())
 	}
 	_ = s.cmd.Wait() // the code says it

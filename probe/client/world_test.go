@@ -125,7 +125,7 @@ func emulateIn(t *testing.T, ctx context.Context, o client.Options, sink probe.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	r := &run{emulator: e}
 	r.summary, r.err = e.Run(ctx, func(ev probe.Event) {

@@ -18,7 +18,7 @@ const asked = 16
 func plainly(t *testing.T, w *world, o Options, script string) (string, error) {
 	t.Helper()
 	o.Desk, o.Path = w.desk(), "mcpwiz.yaml"
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out strings.Builder
 	err := Accessible(ctx, strings.NewReader(script), &out, o)

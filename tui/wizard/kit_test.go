@@ -301,7 +301,7 @@ func (s *screen) send(msgs ...tea.Msg) {
 // until feeds what Cmds say until it is so.
 func (s *screen) until(what string, so func() bool) {
 	s.t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	for !so() {
 		select {
 		case m := <-s.msgs:

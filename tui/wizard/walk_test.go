@@ -55,7 +55,7 @@ func (s *stage) send(m tea.Msg) {
 
 func (s *stage) until(what string, so func() bool) {
 	s.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	for !so() {
 		select {
 		case m := <-s.msgs:
