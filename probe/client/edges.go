@@ -43,11 +43,12 @@ func otherAgentsWithToken(ctx context.Context, e *Emulator) error {
 	return e.underOtherNames(ctx, "user-agent-token", e.wallet.first.access)
 }
 
-// namesAtOnce is how many names ask at the same time: a burst would meet limits that a client does not.
+// namesAtOnce is how many names ask at the same time without a token: a burst would meet limits that a client does not, and
+// there is time. With the token there is none, and there are few requests: the client itself is done three answers later.
 const namesAtOnce = 3
 
-// underOtherNames asks under one name, and then under a few at once. A host that lets nobody connect knows no names. Without a
-// token the metadata are asked for too, by the names of those who read them.
+// underOtherNames asks under each name. Without a token it asks under one first, as a host that lets nobody connect knows no
+// names, and then under a few at once; the metadata are asked for too, by the names of those who read them.
 func (e *Emulator) underOtherNames(ctx context.Context, name, token string) error {
 	ask := func(agent string) (*reply, error) {
 		var document sync.WaitGroup
@@ -57,13 +58,17 @@ func (e *Emulator) underOtherNames(ctx context.Context, name, token string) erro
 		}
 		return e.strayReply(ctx, name, token, func(r *http.Request) { r.Header["User-Agent"] = []string{agent} })
 	}
-	a, err := ask(agents[0])
-	if err != nil || ctx.Err() != nil || neverConnected(a.err) {
-		return err
+	names, atOnce := agents, len(agents)
+	if token == "" {
+		a, err := ask(agents[0])
+		if err != nil || ctx.Err() != nil || neverConnected(a.err) {
+			return err
+		}
+		names, atOnce = agents[1:], namesAtOnce
 	}
 	var asking sync.WaitGroup
-	few := make(chan struct{}, namesAtOnce)
-	for _, agent := range agents[1:] {
+	few := make(chan struct{}, atOnce)
+	for _, agent := range names {
 		few <- struct{}{}
 		asking.Go(func() {
 			defer func() { <-few }()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 )
@@ -60,16 +61,15 @@ func forgedToken(ctx context.Context, e *Emulator) error {
 		}
 	}
 	claims := e.claimsAsWanted()
+	var both errgroup.Group
 	for _, token := range []string{
 		jwt(map[string]any{"alg": "none", "typ": "JWT"}, claims, ""),
 		jwt(map[string]any{"alg": alg, "typ": "JWT", "kid": kid}, claims, random(342)),
 	} {
 		e.tap.Hide(token)
-		if err := e.strayOpenings(ctx, "forged-token", token); err != nil {
-			return err
-		}
+		both.Go(func() error { return e.strayOpenings(ctx, "forged-token", token) })
 	}
-	return nil
+	return both.Wait()
 }
 
 // strayOpenings opens the protocol with a token as the profile does, the next way where the server does not know the one

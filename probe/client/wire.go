@@ -37,7 +37,9 @@ func lanes(below http.RoundTripper, at *Network, dial dialer) (happy, aside http
 	case nil:
 		return &reopening{newTransport(at, dial)}, &reopening{newTransport(at, dial)}
 	case *http.Transport:
-		return &reopening{t}, &reopening{t.Clone()}
+		many := t.Clone()
+		many.MaxIdleConnsPerHost = max(many.MaxIdleConnsPerHost, asideAtOnce)
+		return &reopening{t}, &reopening{many}
 	}
 	return below, below
 }
