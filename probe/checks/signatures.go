@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 )
@@ -48,7 +49,7 @@ func edgeOf(x *probe.Exchange) (signature, bool) {
 	if x == nil || x.Response == nil {
 		return signature{}, false
 	}
-	text := bodyText(x.Answer())
+	text := sync.OnceValue(func() string { return bodyText(x.Answer()) })
 	for _, s := range signatures {
 		if s.matches(x, text) {
 			return s, true
@@ -70,13 +71,13 @@ func byEdge(x *probe.Exchange, kinds ...kind) (signature, bool) {
 	return s, ok && s.Self && slices.Contains(kinds, s.Kind)
 }
 
-func (s signature) matches(x *probe.Exchange, text string) bool {
+// matches looks at what is cheap first: the text is put together for the few signatures that nothing else rules out.
+func (s signature) matches(x *probe.Exchange, text func() string) bool {
 	body := x.Answer()
-	return (len(s.Status) == 0 || slices.Contains(s.Status, x.Status())) &&
-		(len(s.Code) == 0 || slices.Contains(s.Code, errorCode(text))) &&
-		(len(s.Says) == 0 || slices.ContainsFunc(s.Says, func(part string) bool { return strings.Contains(text, part) })) &&
-		(!s.NotJSON || body.JSON == nil) && (!s.Empty || text == "" && body.Size == 0 && body.Type == "") &&
-		s.inHeader(x)
+	return (len(s.Status) == 0 || slices.Contains(s.Status, x.Status())) && (!s.NotJSON || body.JSON == nil) && s.inHeader(x) &&
+		(!s.Empty || body.Size == 0 && body.Type == "" && text() == "") &&
+		(len(s.Says) == 0 || slices.ContainsFunc(s.Says, func(part string) bool { return strings.Contains(text(), part) })) &&
+		(len(s.Code) == 0 || slices.Contains(s.Code, errorCode(text())))
 }
 
 func (s signature) inHeader(x *probe.Exchange) bool {
