@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,13 +18,15 @@ type Guard struct {
 	Resource Resource
 	// Verify returns the token, a *Refusal, or an *Unavailable.
 	Verify func(ctx context.Context, raw string) (*Token, error)
+	// Needs are scopes that single operations take besides the resource's.
+	Needs Needs
 }
 
 // Require guards next; TokenFrom finds the token in the context it passes on.
 func (g *Guard) Require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := g.admit(w, r)
-		if token == nil {
+		if token == nil || !g.may(w, r, token) {
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tokenKey{}, token)))
@@ -80,23 +83,31 @@ func (g *Guard) refuse(w http.ResponseWriter, err error) {
 		g.challenge(w, http.StatusUnauthorized, "invalid_token", refusal.Description)
 		return
 	}
-	retry := refetchInterval
+	retry, why := refetchInterval, "the keys of "+g.Resource.Issuer+" cannot be fetched"
 	var unavailable *Unavailable
 	if errors.As(err, &unavailable) {
 		retry = unavailable.RetryAfter
+		if unavailable.What != "" {
+			why = unavailable.What + " at " + g.Resource.Issuer + " failed"
+		}
 	}
 	w.Header().Set("Retry-After", strconv.Itoa(int(max(retry, time.Second)/time.Second)))
 	WriteError(w, http.StatusServiceUnavailable, "temporarily_unavailable",
-		"the token cannot be judged now: the keys of "+g.Resource.Issuer+" cannot be fetched")
+		"the token cannot be judged now: "+why)
 }
 
 // challenge answers with a WWW-Authenticate header (RFC 6750 section 3, RFC 9728 section 5.1). Where no token was sent the
 // challenge bears no error (RFC 6750 section 3.1); the body says what is wanted all the same.
 func (g *Guard) challenge(w http.ResponseWriter, status int, code, description string) {
+	g.challengeFor(w, status, g.Resource.Scopes, code, description)
+}
+
+// challengeFor names the scopes to ask for.
+func (g *Guard) challengeFor(w http.ResponseWriter, status int, scopes []string, code, description string) {
 	description = printable(description)
 	params := []string{"resource_metadata=" + quoted(g.Resource.MetadataURL())}
-	if len(g.Resource.Scopes) > 0 {
-		params = append(params, "scope="+quoted(strings.Join(g.Resource.Scopes, " ")))
+	if len(scopes) > 0 {
+		params = append(params, "scope="+quoted(strings.Join(scopes, " ")))
 	}
 	if code != "" {
 		params = append(params, "error="+quoted(code), "error_description="+quoted(description))
@@ -138,7 +149,7 @@ func printable(s string) string {
 
 // A Refusal says why a token is not good here; Description bears nothing secret.
 type Refusal struct {
-	// Reason is one of malformed, algorithm, type, issuer, audience, expired, not-yet, bound, key, signature, claims.
+	// Reason is one of malformed, algorithm, type, issuer, audience, expired, not-yet, bound, key, signature, claims, inactive.
 	Reason      string
 	Description string
 }
@@ -149,13 +160,14 @@ func refuse(reason, format string, args ...any) *Refusal {
 	return &Refusal{Reason: reason, Description: printable(fmt.Sprintf(format, args...))}
 }
 
-// Unavailable says that the key of a token cannot be fetched now.
+// Unavailable says that a token cannot be judged now. What is what was attempted; empty is fetching the key.
 type Unavailable struct {
 	RetryAfter time.Duration
 	Err        error
+	What       string
 }
 
 func (u *Unavailable) Error() string {
-	return "fetching the authorization server's keys: " + u.Err.Error()
+	return cmp.Or(u.What, "fetching the authorization server's keys") + ": " + u.Err.Error()
 }
 func (u *Unavailable) Unwrap() error { return u.Err }

@@ -28,9 +28,9 @@ type Issuer struct {
 }
 
 type serverMetadata struct {
-	raw     []byte
-	jwksURI string
-	fetched time.Time
+	raw                    []byte
+	jwksURI, introspection string
+	fetched                time.Time
 }
 
 const metadataFresh = 5 * time.Minute
@@ -98,8 +98,9 @@ func (i *Issuer) from(ctx context.Context, at string) (*serverMetadata, error) {
 		return nil, err
 	}
 	var doc struct {
-		Issuer  string `json:"issuer"`
-		JWKSURI string `json:"jwks_uri"`
+		Issuer        string `json:"issuer"`
+		JWKSURI       string `json:"jwks_uri"`
+		Introspection string `json:"introspection_endpoint"`
 	}
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", at, err)
@@ -107,7 +108,7 @@ func (i *Issuer) from(ctx context.Context, at string) (*serverMetadata, error) {
 	if doc.Issuer != i.name {
 		return nil, fmt.Errorf("reading %s: its issuer is %q, not %q (RFC 8414 section 3.3)", at, short(doc.Issuer), i.name)
 	}
-	return &serverMetadata{raw: raw, jwksURI: doc.JWKSURI, fetched: i.now()}, nil
+	return &serverMetadata{raw: raw, jwksURI: doc.JWKSURI, introspection: doc.Introspection, fetched: i.now()}, nil
 }
 
 // MetadataURLs lists where an issuer's metadata may be, in the order of MCP 2025-11-25.

@@ -37,9 +37,12 @@ type draft struct {
 	jws    *jose.JSONWebSignature
 	kid    string
 	alg    jose.SignatureAlgorithm
-	claims map[string]json.RawMessage
+	claims claims
 	token  Token
 }
+
+// claims are the members of a token or of an answer about one (RFC 7662), by their exact names.
+type claims map[string]json.RawMessage
 
 // read parses a token and judges its header: the algorithm first, so that nothing else is done with one that is not ours.
 func read(raw string) (*draft, *Refusal) {
@@ -76,48 +79,51 @@ func accessType(typ any) bool {
 
 // judge checks everything that needs no key, and fills in the token.
 func (d *draft) judge(r Resource, now time.Time) *Refusal {
-	t := &d.token
-	t.Issuer = d.text("iss")
+	return d.claims.judgeToken(&d.token, r, now)
+}
+
+func (c claims) judgeToken(t *Token, r Resource, now time.Time) *Refusal {
+	t.Issuer = c.text("iss")
 	if t.Issuer != r.Issuer {
 		return refuse("issuer", "the token was issued by '%s', not by '%s'", short(t.Issuer), r.Issuer)
 	}
 	var ok bool
-	if t.Audience, ok = d.texts("aud"); !ok {
+	if t.Audience, ok = c.texts("aud"); !ok {
 		return refuse("claims", "the token's aud is neither a string nor an array of strings")
 	}
 	if !slices.Contains(t.Audience, r.URL) {
 		return refuse("audience", "the token is for audience '%s', not for '%s'", short(strings.Join(t.Audience, " ")), r.URL)
 	}
-	if refusal := d.lifetime(now); refusal != nil {
+	if refusal := c.lifetime(t, now); refusal != nil {
 		return refusal
 	}
 	// Keycloak says in a claim what a token is for: ID, Refresh, Offline, Logout and so on; an access token is a Bearer.
-	if typ := d.text("typ"); typ != "" && !strings.EqualFold(typ, "Bearer") {
+	if typ := c.text("typ"); typ != "" && !strings.EqualFold(typ, "Bearer") {
 		return refuse("type", "the token is of type '%s', not an access token", short(typ))
 	}
-	if cnf, ok := d.claims["cnf"]; ok && string(cnf) != "null" {
+	if cnf, ok := c["cnf"]; ok && string(cnf) != "null" {
 		return refuse("bound", "the token is bound to a key (cnf, RFC 7800) and cannot be used as a bearer token")
 	}
-	t.Subject, t.Session = d.text("sub"), d.text("sid")
-	t.Client = d.text("azp")
+	t.Subject, t.Session = c.text("sub"), c.text("sid")
+	t.Client = c.text("azp")
 	if t.Client == "" {
-		t.Client = d.text("client_id")
+		t.Client = c.text("client_id")
 	}
-	t.Scopes = strings.Fields(d.text("scope"))
+	t.Scopes = strings.Fields(c.text("scope"))
 	return nil
 }
 
-func (d *draft) lifetime(now time.Time) *Refusal {
-	exp, ok := d.time("exp")
+func (c claims) lifetime(t *Token, now time.Time) *Refusal {
+	exp, ok := c.time("exp")
 	if !ok {
 		return refuse("claims", "the token has no expiry (exp)")
 	}
-	d.token.Expires = exp
+	t.Expires = exp
 	if !now.Before(exp.Add(leeway)) {
 		return refuse("expired", "the token expired at %s", exp.UTC().Format(time.RFC3339))
 	}
-	if _, there := d.claims["nbf"]; there {
-		nbf, ok := d.time("nbf")
+	if _, there := c["nbf"]; there {
+		nbf, ok := c.time("nbf")
 		if !ok {
 			return refuse("claims", "the token's nbf is no time")
 		}
@@ -128,17 +134,17 @@ func (d *draft) lifetime(now time.Time) *Refusal {
 	return nil
 }
 
-func (d *draft) text(name string) string {
+func (c claims) text(name string) string {
 	var s string
-	if json.Unmarshal(d.claims[name], &s) != nil {
+	if json.Unmarshal(c[name], &s) != nil {
 		return ""
 	}
 	return s
 }
 
 // texts returns a claim that is a string or an array of strings (RFC 7519 section 4.1.3); absent is empty.
-func (d *draft) texts(name string) ([]string, bool) {
-	raw, ok := d.claims[name]
+func (c claims) texts(name string) ([]string, bool) {
+	raw, ok := c[name]
 	if !ok {
 		return nil, true
 	}
@@ -151,9 +157,9 @@ func (d *draft) texts(name string) ([]string, bool) {
 }
 
 // time returns a NumericDate (RFC 7519 section 2), within the years that a time.Time can be written in.
-func (d *draft) time(name string) (time.Time, bool) {
+func (c claims) time(name string) (time.Time, bool) {
 	var f *float64
-	if json.Unmarshal(d.claims[name], &f) != nil || f == nil || math.Abs(*f) > 253402300799 {
+	if json.Unmarshal(c[name], &f) != nil || f == nil || math.Abs(*f) > 253402300799 {
 		return time.Time{}, false
 	}
 	whole, part := math.Modf(*f)

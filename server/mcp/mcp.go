@@ -12,6 +12,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/mcpwiz/mcpwiz/server/gateway"
 )
 
 // Options say what the server is and where it learns what it tells.
@@ -72,10 +74,6 @@ type Server struct {
 
 const (
 	sessionTimeout = time.Hour
-	// bodyLimit is on one JSON-RPC message.
-	bodyLimit = 4 << 20
-	// bodyTime is for one message to come in; streams have none.
-	bodyTime = 30 * time.Second
 	// clockSkew is the leeway that the verifier gave already.
 	clockSkew = 30 * time.Second
 )
@@ -102,7 +100,7 @@ func New(o Options) *Server {
 	common := sdk.StreamableHTTPOptions{
 		// The guard in front judges Host by name; the SDK's own would refuse every tunnel (conformance.md 2.2).
 		DisableLocalhostProtection: true,
-		MaxRequestBodyBytes:        bodyLimit,
+		MaxRequestBodyBytes:        gateway.MessageLimit,
 		Logger:                     o.Logger,
 	}
 	stateful, stateless := common, common

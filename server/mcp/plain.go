@@ -3,6 +3,8 @@ package mcp
 import (
 	"net/http"
 	"strings"
+
+	"github.com/mcpwiz/mcpwiz/server/gateway"
 )
 
 // An errorWriter turns what the SDK refuses in plain text below JSON-RPC ("session not found", "malformed payload") into
@@ -51,5 +53,5 @@ func (w *errorWriter) end() {
 		return
 	}
 	w.Header().Del("Content-Length")
-	refuse(w.ResponseWriter, w.status, strings.TrimSpace(string(w.said)))
+	gateway.WriteError(w.ResponseWriter, w.status, invalidRequest, strings.TrimSpace(string(w.said)))
 }
