@@ -25,6 +25,8 @@ type client struct {
 	redirectURIs []string
 	// scopes carry the audience of the client's server; they are default, since some clients ask for no scope.
 	scopes []string
+	// stepUp are what only some operations take; they are optional.
+	stepUp []string
 	// offlineIdle, in seconds, is for a realm whose own setting is not ours to change; 0 leaves it.
 	offlineIdle int
 }

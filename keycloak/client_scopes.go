@@ -51,6 +51,9 @@ func (c *client) assignment(ctx context.Context) (assignment, error) {
 	if c.kind == login {
 		to.optional = to.having(builtinOptional, there)
 	}
+	if c.kind == login || c.kind == machine {
+		to.optional = append(to.optional, c.stepUp...)
+	}
 	return to, nil
 }
 

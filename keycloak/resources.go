@@ -66,7 +66,8 @@ func withResources(a *Admin, c plan.Connection) plan.Connection {
 }
 
 func newClient(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles, want plan.Client) (*client, error) {
-	r := &client{a: a, secrets: s, realm: c.Keycloak.Realm, want: want, scopes: assignable(c.ScopesOf(want.Server))}
+	r := &client{a: a, secrets: s, realm: c.Keycloak.Realm, want: want, scopes: assignable(c.ScopesOf(want.Server)),
+		stepUp: assignable(c.StepUpScopes(want.Server))}
 	if !c.Keycloak.CreateRealm {
 		r.offlineIdle = c.Keycloak.SignIn.OfflineIdle
 	}

@@ -38,7 +38,7 @@ func newSelfRegistered(c plan.Connection, profiles Profiles) (*selfRegistered, e
 		if err != nil {
 			return nil, fmt.Errorf("clients[%d]: %w", i, err)
 		}
-		s.scopes = union(s.scopes, assignable(c.ScopesOf(want.Server))...)
+		s.scopes = union(s.scopes, assignable(slices.Concat(c.ScopesOf(want.Server), c.StepUpScopes(want.Server)))...)
 		s.servers = union(s.servers, want.Server)
 	}
 	if len(s.scopes) == 0 {

@@ -18,6 +18,10 @@ type endpoint struct {
 	keys     *gateway.Keys
 	mcp      *mcp.Server
 	stand    *stand
+	// toIssuer reaches the authorization server where the witness hears it.
+	toIssuer http.RoundTripper
+	// secret is that of the client that introspects.
+	secret func() (string, error)
 
 	// routes are its paths, the endpoint's own first, and roots those at which only one endpoint of a host can answer.
 	routes, roots []route
@@ -46,8 +50,12 @@ func newEndpoint(e Endpoint, o Options) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &endpoint{Endpoint: e, resource: resource, stand: stand}
-	n.issuer = gateway.NewIssuer(e.Issuer, stand.own.Transport(o.Transport), o.Now)
+	n := &endpoint{Endpoint: e, resource: resource, stand: stand, toIssuer: stand.own.Transport(o.Transport)}
+	if e.Introspect != "" && o.Secret == nil {
+		return nil, fmt.Errorf("server: introspection for %s: nobody knows the secret of client %s", e.URL, e.Introspect)
+	}
+	n.secret = func() (string, error) { return o.Secret(e.Introspect) }
+	n.issuer = gateway.NewIssuer(e.Issuer, n.toIssuer, o.Now)
 	n.keys = gateway.NewKeys(n.issuer, e.JWKSURL, stand.own.Transport(keysTransport))
 	n.mcp = mcp.New(mcp.Options{
 		Name: o.Tool.Name, Version: o.Tool.Version, URL: e.URL, Issuer: e.Issuer,
@@ -89,7 +97,11 @@ func (n *endpoint) route() error {
 	if err != nil {
 		return err
 	}
-	guard := gateway.Guard{Resource: n.resource, Verify: gateway.NewVerifier(n.resource, n.keys).Verify}
+	needs, err := gateway.NewNeeds(n.Needs)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	guard := gateway.Guard{Resource: n.resource, Verify: n.verifier().Verify, Needs: needs}
 	guarded := func(h http.Handler) http.Handler {
 		return gateway.Origins(n.resource, n.AllowedOrigins, gateway.Methods(guard.Require(h), http.MethodGet, http.MethodPost, http.MethodDelete))
 	}
@@ -118,6 +130,14 @@ func (n *endpoint) route() error {
 		n.roots = append(n.roots, route{path: path, handler: n.astray(), hidden: true})
 	}
 	return nil
+}
+
+func (n *endpoint) verifier() *gateway.Verifier {
+	v := gateway.NewVerifier(n.resource, n.keys)
+	if n.Introspect != "" {
+		v.Introspector = &gateway.Introspector{Issuer: n.issuer, ClientID: n.Introspect, Secret: n.secret, Transport: n.toIssuer}
+	}
+	return v
 }
 
 // astray answers those who take this server for the authorization server: clients of MCP 2025-03-26, and any that found no

@@ -27,6 +27,8 @@ type Options struct {
 	Recognise func(record.Client) *probe.Profile
 	// Differs is told what a real client does otherwise than its profile says; it must not wait.
 	Differs func(record.Difference)
+	// Secret returns the secret of a client that is named among the endpoints; it is asked at each use.
+	Secret func(client string) (string, error)
 	// Over is laid over what each path answers, where the witness still hears it; nil changes nothing.
 	Over func(http.Handler) http.Handler
 	// Transport is for calls to authorization servers; nil is a transport that honours HTTPS_PROXY.
@@ -52,6 +54,10 @@ type Endpoint struct {
 	JWKSURL, CAFile string
 	// Scopes are required of a token, and told to clients.
 	Scopes []string
+	// Needs are scopes that single operations take besides.
+	Needs gateway.Needs
+	// Introspect is the client that asks about tokens that are no readable JWT (RFC 7662); empty: they are refused.
+	Introspect string
 	// AllowedOrigins and AllowedHosts are known besides the URL's own and this machine's.
 	AllowedOrigins, AllowedHosts []string
 	// Public is handed out at /register; without an ID nobody is.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -28,6 +29,13 @@ var keys = map[string]key{
 		ofServers(func(s *plan.Server) *[]string { return &s.AllowedHosts })},
 	"allowed-origin": {"origin", "servers[0].allowed_origins: whose pages may call the server from a browser, * for all; repeatable",
 		ofServers(func(s *plan.Server) *[]string { return &s.AllowedOrigins })},
+
+	"tool-scope": {"tool=scope[,scope...]", "servers[0].tool_scopes: scopes that a tool takes besides; repeatable",
+		ofOperations(func(s *plan.Server) *map[string][]string { return &s.ToolScopes })},
+	"method-scope": {"method=scope[,scope...]", "servers[0].method_scopes: scopes that a JSON-RPC method takes besides; repeatable",
+		ofOperations(func(s *plan.Server) *map[string][]string { return &s.MethodScopes })},
+	"introspection": {"bool", "server.introspection: have the authorization server judge tokens that are no readable JWT (RFC 7662)",
+		ofServing(func(s *plan.Serving) *bool { return &s.Introspection })},
 
 	"issuer":       {"URL", "keycloak.issuer: the realm's public URL, byte for byte", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Issuer })},
 	"admin-url":    {"URL", "keycloak.admin_url: where the Admin API is reached from here (default: the issuer without /realms/...)", ofKeycloak(func(k *plan.Keycloak) *string { return &k.AdminURL })},
@@ -90,6 +98,32 @@ func ofServers(at func(*plan.Server) *[]string) func(*plan.Connection, string) e
 		list := at(&c.Servers[0])
 		*list = append(slices.Clone(*list), value)
 		return nil
+	}
+}
+
+// ofOperations takes scopes after the name of what they are for.
+func ofOperations(at func(*plan.Server) *map[string][]string) func(*plan.Connection, string) error {
+	return func(c *plan.Connection, value string) error {
+		name, scopes, ok := strings.Cut(value, "=")
+		if !ok || name == "" || scopes == "" {
+			return fmt.Errorf("%q is no name=scope[,scope...]", value)
+		}
+		if len(c.Servers) == 0 {
+			c.Servers = []plan.Server{{}}
+		}
+		of := at(&c.Servers[0])
+		if *of = maps.Clone(*of); *of == nil {
+			*of = map[string][]string{}
+		}
+		(*of)[name] = strings.Split(scopes, ",")
+		return nil
+	}
+}
+
+func ofServing(at func(*plan.Serving) *bool) func(*plan.Connection, string) error {
+	return func(c *plan.Connection, value string) (err error) {
+		*at(&c.Serving), err = strconv.ParseBool(value)
+		return err
 	}
 }
 

@@ -40,7 +40,8 @@ type fault = lab.Fault
 
 func newRig(t testing.TB, f fault) *rig { return newRigBehind(t, small(keycloaktest.Options{}), f) }
 
-func newRigBehind(t testing.TB, b behind, f fault) *rig {
+// newRigBehind makes one with what is changed of its connection.
+func newRigBehind(t testing.TB, b behind, f fault, changes ...func(*plan.Connection)) *rig {
 	t.Helper()
 	var faulty atomic.Bool
 	answers := f.OverServer(b.Handler)
@@ -63,6 +64,9 @@ func newRigBehind(t testing.TB, b behind, f fault) *rig {
 		Keycloak: plan.Keycloak{Issuer: k.URL + "/realms/" + newRealm(), CreateRealm: true},
 		Clients:  []plan.Client{{Profile: "claude-ai"}, {Profile: "m2m"}},
 		Users:    []plan.User{{Name: "alice"}},
+	}
+	for _, change := range changes {
+		change(&r.connection)
 	}
 	r.provision(t, keycloak.Options{AdminURL: k.URL, User: b.user, Password: plan.Secret(b.password)})
 	faulty.Store(true)
@@ -113,7 +117,12 @@ func (r *rig) provision(t testing.TB, who keycloak.Options) {
 func (r *rig) serve(t testing.TB, l net.Listener) {
 	t.Helper()
 	p := &program{err: r.log}
-	s, err := p.server(r.but(r.fault.Served).Defaults(), p.logger("json"), func([]net.Addr) {})
+	s, err := p.server(r.but(r.fault.Served).Defaults(), p.logger("json"), func([]net.Addr) {}, func(o *server.Options) {
+		o.Secret = func(client string) (string, error) {
+			secret, _ := r.secrets.Get(plan.ClientSecret(client))
+			return secret.Reveal(), nil
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

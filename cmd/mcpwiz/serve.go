@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -23,7 +24,7 @@ import (
 
 // serveKeys are the keys that serve uses.
 var serveKeys = []string{"url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client",
-	"allowed-host", "allowed-origin"}
+	"allowed-host", "allowed-origin", "tool-scope", "method-scope", "introspection"}
 
 type serveOptions struct {
 	connection connectionFlags
@@ -61,6 +62,7 @@ func (p *program) runServe(ctx context.Context, o *serveOptions) error {
 	}
 	c = c.Defaults()
 	s, err := p.server(c, p.logger(o.log), func(at []net.Addr) { p.greet(c, at) }, func(s *server.Options) {
+		s.Secret = p.secretOf(o.connection.path())
 		if o.connection.file != "" { // elsewhere there is no place of the connection's
 			s.Differs = p.keepSightings(o.connection.file)
 		}
@@ -148,10 +150,17 @@ const machine = "m2m"
 func (p *program) endpoint(c plan.Connection, s plan.Server) (server.Endpoint, error) {
 	e := server.Endpoint{
 		Listen: s.Listen, URL: s.URL, Name: s.Name, Issuer: c.Keycloak.Issuer, JWKSURL: c.Keycloak.JWKSURL, CAFile: c.Keycloak.CAFile,
-		Scopes: s.Scopes, AllowedHosts: s.AllowedHosts, AllowedOrigins: s.AllowedOrigins,
+		Scopes: s.Scopes, Needs: gateway.Needs{Tools: s.ToolScopes, Methods: s.MethodScopes}, AllowedHosts: s.AllowedHosts, AllowedOrigins: s.AllowedOrigins,
 	}
 	if e.Listen == "" {
 		e.Listen = loopbackOf(s.URL)
+	}
+	if c.Serving.Introspection {
+		i := slices.IndexFunc(c.Clients, func(one plan.Client) bool { return one.Profile == plan.Introspection && one.Server == s.URL })
+		if i < 0 {
+			return e, fmt.Errorf("server.introspection: no client asks for %s: add one of profile %s to clients, which setup makes", s.URL, plan.Introspection)
+		}
+		e.Introspect = c.Clients[i].ID
 	}
 	for _, client := range c.Clients {
 		if client.Server != s.URL || client.RegistersItself() {
@@ -167,6 +176,25 @@ func (p *program) endpoint(c plan.Connection, s plan.Server) (server.Endpoint, e
 		}
 	}
 	return e, nil
+}
+
+// secretOf returns the secrets of clients as the environment has them, else those kept beside a connection's file.
+func (p *program) secretOf(path string) func(string) (string, error) {
+	return func(client string) (string, error) {
+		given, err := plan.Ask(p.env, plan.EnvIntrospection, nil)
+		if !errors.Is(err, plan.ErrNoSecret) {
+			return given.Reveal(), err
+		}
+		secrets, err := plan.LoadSecrets(plan.SecretsPath(path))
+		if err != nil {
+			return "", err
+		}
+		kept, ok := secrets.Get(plan.ClientSecret(client))
+		if !ok {
+			return "", fmt.Errorf("no secret of client %s is kept in %s, and none is given by %s", client, plan.SecretsPath(path), plan.EnvIntrospection)
+		}
+		return kept.Reveal(), nil
+	}
 }
 
 // loopbackOf returns where a url on loopback wants to be served, "" for any other.

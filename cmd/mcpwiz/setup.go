@@ -15,7 +15,7 @@ import (
 
 // setupKeys are the keys that setup uses.
 var setupKeys = []string{"url", "issuer", "admin-url", "ca-file", "realm", "create-realm", "allow-vulnerable", "sign-in", "admin-user", "admin-client", "admin-realm",
-	"scope", "client", "user"}
+	"scope", "client", "user", "tool-scope", "method-scope"}
 
 type setupOptions struct {
 	connection  connectionFlags

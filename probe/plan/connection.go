@@ -20,6 +20,8 @@ type Connection struct {
 	// Servers are the protected resources; the first is meant where none is named.
 	Servers  []Server `yaml:"servers"`
 	Keycloak Keycloak `yaml:"keycloak"`
+	// Serving is how serve serves them.
+	Serving Serving `yaml:"server,omitempty"`
 	// Scopes each carry one server's audience. None: one for each server.
 	Scopes []Scope `yaml:"scopes,omitempty"`
 	// Clients are who may come. None: Claude's.
@@ -38,6 +40,10 @@ type Server struct {
 	URL string `yaml:"url"`
 	// Scopes are required of a token. None: the scopes that carry this server's audience.
 	Scopes []string `yaml:"scopes,omitempty"`
+	// ToolScopes are what single tools take of a token besides Scopes, by the tool's name; MethodScopes by JSON-RPC method. Clients
+	// may ask for them and are not given them by default.
+	ToolScopes   map[string][]string `yaml:"tool_scopes,omitempty"`
+	MethodScopes map[string][]string `yaml:"method_scopes,omitempty"`
 	// AllowedHosts are names that it is also reached by, AllowedOrigins those whose pages may call it ("*": all); the URL's
 	// own and this machine's need not be listed.
 	AllowedHosts   []string `yaml:"allowed_hosts,omitempty"`

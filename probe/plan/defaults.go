@@ -94,6 +94,13 @@ func (c Connection) defaultScopes() []Scope {
 			scopes = append(scopes, Scope{Name: name, Server: s.URL})
 		}
 	}
+	for _, server := range c.Servers {
+		for _, name := range c.StepUpScopes(server.URL) {
+			if !slices.ContainsFunc(scopes, func(s Scope) bool { return s.Name == name }) {
+				scopes = append(scopes, Scope{Name: name, Server: server.URL})
+			}
+		}
+	}
 	for i, s := range scopes {
 		s.Name, s.Server = cmp.Or(s.Name, DefaultScope), cmp.Or(s.Server, c.first())
 		s.ConsentText = cmp.Or(s.ConsentText, defaultConsentText)
@@ -153,8 +160,9 @@ func (c Connection) ScopesOf(server string) []string {
 		return s.Scopes
 	}
 	var names []string
+	only := c.StepUpScopes(server)
 	for _, s := range c.defaultScopes() {
-		if s.Server == server {
+		if s.Server == server && !slices.Contains(only, s.Name) {
 			names = append(names, s.Name)
 		}
 	}

@@ -48,6 +48,9 @@ const (
 	EnvToken        = "MCPWIZ_KEYCLOAK_TOKEN"
 )
 
+// EnvIntrospection is the secret of the client that introspects tokens; also with _FILE.
+const EnvIntrospection = "MCPWIZ_INTROSPECTION_SECRET"
+
 // ErrNoSecret: it is neither in the environment nor in a file, and there is nobody to ask.
 var ErrNoSecret = errors.New("not given")
 

@@ -84,6 +84,8 @@ func (s *strict) value(n *yaml.Node, t reflect.Type, path string) {
 		s.value(n, t.Elem(), path)
 	case reflect.Struct:
 		s.mapping(n, t, path)
+	case reflect.Map:
+		s.named(n, t, path)
 	case reflect.Slice:
 		s.list(n, t, path)
 	default:
@@ -110,6 +112,25 @@ func (s *strict) mapping(n *yaml.Node, t reflect.Type, path string) {
 			s.value(val, field, inner)
 		}
 		seen[key.Value] = true
+	}
+}
+
+// named is a mapping whose keys are names of the operator's.
+func (s *strict) named(n *yaml.Node, t reflect.Type, path string) {
+	if n.Kind != yaml.MappingNode {
+		s.problem(n, "%s is %s, must be names with values", path, kindOf(n))
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, val := n.Content[i], n.Content[i+1]
+		inner := path + "." + key.Value
+		if seen[key.Value] {
+			s.problem(key, "key %q is there twice", inner)
+			continue
+		}
+		seen[key.Value] = true
+		s.value(val, t.Elem(), inner)
 	}
 }
 

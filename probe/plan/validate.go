@@ -41,6 +41,11 @@ func (v *validation) serverList(servers []Server) {
 			v.say("%s: %q is there twice", key, s.URL)
 		}
 		v.servers[s.URL] = true
+		v.operationScopes(fmt.Sprintf("servers[%d].tool_scopes", i), s.ToolScopes)
+		v.operationScopes(fmt.Sprintf("servers[%d].method_scopes", i), s.MethodScopes)
+		if len(s.Scopes) == 0 && len(s.ToolScopes)+len(s.MethodScopes) > 0 {
+			v.say("servers[%d].scopes: none is left for every token: all that carry this server's audience are taken by tool_scopes and method_scopes; name one in scopes", i)
+		}
 		for _, scope := range s.Scopes {
 			key := fmt.Sprintf("servers[%d].scopes", i)
 			v.scopeName(key, scope)
