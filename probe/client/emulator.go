@@ -30,6 +30,7 @@ type Emulator struct {
 	happy, aside http.RoundTripper
 	wallet       wallet
 	silence      silence
+	mutes        *mutes
 	// askedAs is the profile of the handshake that asks for this one too what is asked as nobody, "" for none.
 	askedAs string
 	// begun counts the stages that have begun; stopped: a step of the happy path could not begin.
@@ -64,12 +65,15 @@ func New(o Options) (*Emulator, error) {
 	if n := o.Network; n != nil {
 		e.resolver, e.dial, e.roots = n.Resolver, n.Dial, n.Roots
 	}
-	e.dial = newReach(e.dial).DialContext
+	e.dial, e.mutes = newReach(e.dial).DialContext, newMutes()
 	if o.Transport != nil && o.Network == nil { // whom it connects to for a name is its own affair
 		e.dial = nil
 	}
 	if e.opt.Handshake == "" {
 		e.opt.Handshake = newID()
+	}
+	if o.Shared != nil {
+		e.mutes = o.Shared.mutes
 	}
 	if o.Shared != nil && o.Probes {
 		e.askedAs = o.Shared.asksFor(e)
@@ -114,7 +118,7 @@ func (e *Emulator) open(sink probe.Sink) {
 	e.tap = &probe.Tap{To: e.session.Add}
 	e.tap.Hide(e.opt.ClientSecret, e.opt.PrivateKey)
 	happy, aside := lanes(e.opt.Transport, e.opt.Network, e.dial)
-	e.happy, e.aside = e.tap.Transport(e.opt.Shared.over(happy)), e.tap.Transport(e.opt.Shared.over(aside))
+	e.happy, e.aside = e.tap.Transport(e.opt.Shared.over(e.mutes.over(happy))), e.tap.Transport(e.opt.Shared.over(e.mutes.over(aside)))
 	e.excuseUpfront()
 }
 

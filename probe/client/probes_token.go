@@ -210,7 +210,7 @@ func (e *Emulator) ownConnection() (own http.RoundTripper, end func()) {
 		return e.aside, func() {}
 	}
 	_, below := lanes(e.opt.Transport, e.opt.Network, e.dial)
-	own = e.tap.Transport(below)
+	own = e.tap.Transport(e.mutes.over(below))
 	return own, func() { closeIdle(own) }
 }
 

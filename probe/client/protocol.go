@@ -24,7 +24,10 @@ type opened struct {
 func (o *opened) open() bool { return o.talk != nil }
 
 func (o *opened) String() string {
-	if o.err != nil {
+	switch {
+	case errors.Is(o.err, context.DeadlineExceeded):
+		return "it does not answer in time"
+	case o.err != nil:
 		return o.err.Error()
 	}
 	return fmt.Sprint(o.status)

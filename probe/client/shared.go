@@ -17,6 +17,7 @@ type Shared struct {
 	// within is how long one handshake waits for the answer to another: what takes longer each asks for itself, so that what
 	// is slow is slow to all of them.
 	within    time.Duration
+	mutes     *mutes
 	mu        sync.Mutex
 	documents map[string]*document
 	hosts     map[string]*host
@@ -25,7 +26,7 @@ type Shared struct {
 
 // NewShared returns what the handshakes of one run share.
 func NewShared() *Shared {
-	return &Shared{within: time.Second, documents: map[string]*document{}, hosts: map[string]*host{}}
+	return &Shared{within: time.Second, mutes: newMutes(), documents: map[string]*document{}, hosts: map[string]*host{}}
 }
 
 // asksFor lets the first handshake ask what is asked as nobody, and says as whom it does.

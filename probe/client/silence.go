@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// hasteAfterSilence is how long the endpoint is waited for once it has let a request of the kind wait to the end. A slow
-// server has answered until then.
-const hasteAfterSilence = 5 * time.Second
+// hasteAfterSilence is how long the endpoint is waited for at least once it has let a request of the kind wait to the end. A slow
+// server has answered until then, and one whose answers took long has longer.
+const hasteAfterSilence = 2 * time.Second
 
 // A silence remembers what the endpoint does not answer, so that only the first request of a kind waits as long as a client.
 type silence struct {
@@ -15,6 +15,8 @@ type silence struct {
 	// hung are the requests that got no answer, by whether they bear a token and by method; answered says who was answered.
 	hung     map[asked]bool
 	answered map[bool]bool
+	// slowest is how long an answer took to come.
+	slowest time.Duration
 }
 
 // asked is a kind of request.
@@ -23,12 +25,17 @@ type asked struct {
 	method  string
 }
 
+// opens reports whether a request asks as a stranger how to go on.
+func (a asked) opens() bool {
+	return !a.bearing && (a.method == "initialize" || a.method == "server/discover")
+}
+
 // patience is how long a request may take, where a client would wait for the limit.
 func (s *silence) patience(a asked, limit time.Duration) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.hung[a] || len(s.hung) > 0 && len(s.answered) == 0 || s.hung[asked{bearing: a.bearing}] && !s.answered[a.bearing] {
-		return min(limit, hasteAfterSilence)
+		return min(limit, max(hasteAfterSilence, 2*s.slowest))
 	}
 	return limit
 }
@@ -43,6 +50,7 @@ func (s *silence) heard(a asked, answer bool, took, limit time.Duration) {
 	switch {
 	case answer:
 		s.answered[a.bearing] = true
+		s.slowest = max(s.slowest, took)
 	case took >= limit:
 		s.hung[a], s.hung[asked{bearing: a.bearing}] = true, true
 	}

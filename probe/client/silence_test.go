@@ -21,6 +21,7 @@ func TestOnlyTheFirstOfAKindIsWaitedForToTheEnd(t *testing.T) {
 	}{
 		"nothing is known":                      {nil, discover, long},
 		"a slow answer":                         {[]event{{discover, true, 29 * time.Second}}, discover, long},
+		"it hangs, and answers take long":       {[]event{{asked{method: "initialize"}, true, 4 * time.Second}, {discover, false, long}}, discover, 8 * time.Second},
 		"a connection that was let go":          {[]event{{discover, false, time.Second}}, discover, long},
 		"it hangs":                              {[]event{{discover, false, long}}, discover, hasteAfterSilence},
 		"it hangs, whatever the method":         {[]event{{discover, false, long}}, asked{method: "initialize"}, hasteAfterSilence},

@@ -133,9 +133,13 @@ func (e *Emulator) callAs(ctx context.Context, via http.RoundTripper, t *talk, t
 	return e.ask(ctx, via, limit, r, method), nil
 }
 
-// ask sends an MCP request to the endpoint, and waits for it no longer than what came before lets hope.
+// ask sends an MCP request to the endpoint, and waits for it no longer than what came before lets hope. A stranger's first request
+// is part of discovery, and clients have no more patience for it than for a document.
 func (e *Emulator) ask(ctx context.Context, via http.RoundTripper, limit time.Duration, r *http.Request, method string) *reply {
 	kind, begun := asked{r.Header.Get("Authorization") != "", method}, time.Now()
+	if kind.opens() {
+		limit = min(limit, e.limit(e.opt.Profile.Limits.Discovery, 10))
+	}
 	limit = e.silence.patience(kind, limit)
 	a := exchange(ctx, via, limit, r)
 	e.silence.heard(kind, a.status != 0, time.Since(begun), limit)
