@@ -84,6 +84,9 @@ func (f *form) hasAll(names []string) bool {
 	return true
 }
 
+// noButton is the name of none.
+const noButton = "\x00"
+
 // fill returns what is sent: the form's own values, those given in their stead, and the button's. Without a button it is the
 // first one, as when the user presses return.
 func (f *form) fill(given map[string]string, button string) url.Values {

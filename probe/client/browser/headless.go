@@ -94,7 +94,7 @@ func (h *Headless) prepare(r Request) error {
 			at = "a server that names no issuer"
 		}
 		return &Error{Why: Elsewhere, Host: r.Issuer, what: fmt.Sprintf("the password is for %s and the login is at %s", h.Issuer, at),
-			Remedy: "use a browser, or the password of a user there"}
+			Remedy: useBrowser + ", or the password of a user there"}
 	}
 	if h.password == "" && h.Password != nil {
 		p, err := h.Password()

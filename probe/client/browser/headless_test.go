@@ -84,9 +84,14 @@ func TestWalkStops(t *testing.T) {
 		"a form to another host": {steps(says(`<body data-page-id="login-login"><form id="kc-form-login" method="post" action="https://evil.example/"><input name="username"><input name="password" type="password"></form>`)), Elsewhere, "evil.example"},
 		"error page":             {steps(shows("error-client-not-found.26.7.3")), Refused, `the page says "Client not found."`},
 		"an edge's page":         {steps(says(`<title>Just a moment...</title><script src="/cdn-cgi/x"></script>`)), UnknownPage, `"Just a moment..." at `},
-		"a redirect by script":   {steps(says(`<script>location.replace("https://claude.ai/api/mcp/auth_callback?code=1")</script>`)), UnknownPage, "goes on by script: use a browser"},
-		"a refresh":              {steps(says(`<meta http-equiv="Refresh" content="0; url=/x">`)), UnknownPage, "goes on by a refresh of its own"},
-		"a page with a link":     {steps(says(`<title>Choose</title><a href="/x">corp</a>`)), UnknownPage, "is not known: use a browser"},
+		"a redirect by script":   {steps(says(`<script>location.replace("https://claude.ai/api/mcp/auth_callback?code=1")</script>`)), UnknownPage, "goes on by script, which only a browser runs: use a browser (--browser)"},
+		"a refresh elsewhere":    {steps(says(`<meta http-equiv="Refresh" content="0; url=https://idp.example/x">`)), Elsewhere, "idp.example"},
+		"a refresh of itself":    {steps(says(`<meta http-equiv="refresh" content="3">`)), UnknownPage, "goes on by a refresh of its own"},
+		"a page to be read":      {steps(says(`<meta http-equiv="refresh" content="600; url=/realms/mcp/timeout">`)), UnknownPage, "goes on by a refresh of its own"},
+		"a form that a script fills in": {steps(says(`<form method="post" action="/realms/mcp/x"><input type="hidden" name="proof"></form>` +
+			`<script>f.proof.value = work(); f.submit()</script>`)), UnknownPage, "is not known"},
+		"a form that is sent elsewhere": {steps(says(`<body onload="document.forms[0].submit()"><form action="https://idp.example/x"></form>`)), Elsewhere, "idp.example"},
+		"a page with a link":            {steps(says(`<title>Choose</title><a href="/x">corp</a>`)), UnknownPage, "is not known: use a browser"},
 		"an error page with 200": {steps(says(`<title>Oops</title><h1>Something went wrong</h1><p>Unknown scope mcp:use</p>`)), Refused,
 			`the page "Oops", which has no form, no link and no script: nobody can go on: the page says "Something went wrong Unknown scope mcp:use"`},
 		"no page":           {steps(redirects(http.StatusBadGateway, "")), Refused, "502"},
@@ -113,6 +118,45 @@ func TestWalkStops(t *testing.T) {
 		}
 		if s.count() != len(c.answers) {
 			t.Errorf("%s: %d requests, want %d", name, s.count(), len(c.answers))
+		}
+	}
+}
+
+// TestWalkGoesWhereAPageLeads holds the walk to what a browser does without its user: a refresh, and a form that a page sends.
+func TestWalkGoesWhereAPageLeads(t *testing.T) {
+	t.Parallel()
+	header := func(_ *site, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Refresh", "0;url=/realms/mcp/next")
+	}
+	posted := `<body onload="document.forms[0].submit()"><form method="post" action="/realms/mcp/next"><input type="hidden" name="SAMLResponse" value="x">` +
+		`<noscript><input type="submit" name="go" value="Go"></noscript></form>`
+	got := `<form action="` + hosted + `"><input type="hidden" name="code" value="c-1"><input type="hidden" name="state" value="st-4711-8152"></form>` +
+		`<script>window.setTimeout("document.forms[0].submit()", 0)</script>`
+	for name, c := range map[string]struct {
+		answers []func(*site, http.ResponseWriter, *http.Request)
+		wants   string
+		handed  bool
+	}{
+		"a refresh on the way": {steps(says(`<meta http-equiv="Refresh" content="0; URL='/realms/mcp/next'">`), shows("login.26.7.3"), redirects(302, response)), response, false},
+		"by the header":        {steps(header, shows("login.26.7.3"), redirects(302, response)), response, false},
+		"a form on the way":    {steps(shows("login.26.7.3"), says(posted), redirects(302, response)), response, false},
+		"a refresh to the client": {steps(shows("login.26.7.3"), says(`<meta http-equiv="refresh" content="1;url=`+strings.ReplaceAll(response, "&", "&amp;")+`">`)),
+			response, true},
+		"a form to the client": {steps(shows("login.26.7.3"), says(got)), hosted + "?code=c-1&state=st-4711-8152", true},
+	} {
+		s := newSite(t, c.answers...)
+		to, err := headless("tester").Authorize(t.Context(), s.request())
+		if err != nil || to.String() != c.wants {
+			t.Errorf("%s: %v, %v, want %s", name, to, err, c.wants)
+			continue
+		}
+		s.tap.Close()
+		handed := s.seen[len(s.seen)-1].Open
+		if handed != c.handed || s.count() != len(c.answers) {
+			t.Errorf("%s: its arrival is told: %t, want %t (%d requests)", name, handed, c.handed, s.count())
+		}
+		if name == "a form on the way" && s.bore(2).Encode() != "SAMLResponse=x" {
+			t.Errorf("%s bore %v", name, s.bore(2))
 		}
 	}
 }

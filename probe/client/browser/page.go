@@ -13,12 +13,16 @@ import (
 type page struct {
 	url    *url.URL
 	status int
+	// redirects: it is the body of a redirect.
+	redirects bool
 	// id is what Keycloak's theme writes on body as data-page-id (since 24): "login-" and the template's name.
 	id    string
 	forms []*form
 	doc   *html.Node
 	// referrer is its Referrer-Policy.
 	referrer string
+	// refreshing is its Refresh header.
+	refreshing string
 	// sieve strikes secrets out of what the page says.
 	sieve func(string) string
 }

@@ -63,6 +63,9 @@ func (w *walk) page(ctx context.Context, p *page) (step, error) {
 	case consentPage:
 		return w.consent(ctx, p)
 	}
+	if f := p.selfSent(); f != nil && p.id == "" {
+		return w.send(p, f)
+	}
 	return step{}, w.unknown(p)
 }
 
@@ -85,23 +88,27 @@ func (w *walk) unknown(p *page) error {
 		}
 	}
 	if asks, ok := persons[p.id]; ok {
-		return p.stop(UnknownPage, "use a browser, or take this step off the user", "the page %s wants %s", p.id, asks)
+		return p.stop(UnknownPage, useBrowser+", or take this step off the user", "the page %s wants %s", p.id, asks)
 	}
-	name := p.id
-	if name == "" {
-		name = fmt.Sprintf("%q", p.title())
+	name := "the page"
+	if p.id != "" {
+		name += " " + p.id
+	} else if title := p.title(); title != "" {
+		name += fmt.Sprintf(" %q", title)
 	}
 	switch by, on := p.waysOn(); {
 	case !on:
-		err := p.stop(Refused, "", "the login ends at the page %s, which has no form, no link and no script: nobody can go on", name)
+		err := p.stop(Refused, "", "the login ends at %s, which has no form, no link and no script: nobody can go on", name)
 		if err.Said == "" {
 			err.Said = p.text()
 		}
 		return err
+	case by == "script" && len(p.forms) == 0:
+		return p.stop(UnknownPage, useBrowser, "%s at %s goes on by script, which only a browser runs", name, p.url.Host)
 	case by != "" && len(p.forms) == 0:
-		return p.stop(UnknownPage, "use a browser", "the page %s at %s goes on by %s", name, p.url.Host, by)
+		return p.stop(UnknownPage, useBrowser, "%s at %s goes on by %s", name, p.url.Host, by)
 	}
-	return p.stop(UnknownPage, "use a browser", "the page %s at %s is not known", name, p.url.Host)
+	return p.stop(UnknownPage, useBrowser, "%s at %s is not known", name, p.url.Host)
 }
 
 // submit sends a form to the authorization server it came from, and nowhere else.
@@ -123,7 +130,7 @@ func (w *walk) login(p *page) (step, error) {
 		f = p.form("kc-form-login", "username")
 	}
 	if f == nil {
-		return step{}, p.stop(UnknownPage, "use a browser", "the login page has no field for user or password")
+		return step{}, p.stop(UnknownPage, useBrowser, "the login page has no field for user or password")
 	}
 	given := map[string]string{}
 	if f.asks("username") {
@@ -182,7 +189,7 @@ func (w *walk) consent(ctx context.Context, p *page) (step, error) {
 	case f == nil:
 		return step{}, w.unknown(p)
 	case w.sent["consent"]:
-		return step{}, p.stop(Endless, "use a browser", "the consent page comes again")
+		return step{}, p.stop(Endless, useBrowser, "the consent page comes again")
 	case w.Consent == nil:
 		return step{}, p.stop(NeedsConsent, "use --consent to give it in the user's name", "user %s must consent (%s)", w.User, strings.Join(p.asked().Scopes, ", "))
 	}

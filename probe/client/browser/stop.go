@@ -29,6 +29,9 @@ const (
 	Endless Why = "endless"
 )
 
+// useBrowser is what to do where the walk cannot go on and a person could.
+const useBrowser = "use a browser (--browser)"
+
 // An Error says why a login has no end. It bears no secret.
 type Error struct {
 	Why Why
@@ -60,7 +63,7 @@ func elsewhere(start, to *url.URL) *Error {
 	if strings.EqualFold(start.Host, to.Host) {
 		at = strings.TrimSuffix(strings.TrimPrefix(home(to), to.Scheme+"://"), "/")
 	}
-	return &Error{Why: Elsewhere, Host: to.Host, what: "this realm signs in at " + at, Remedy: "use a browser"}
+	return &Error{Why: Elsewhere, Host: to.Host, what: "this realm signs in at " + at, Remedy: useBrowser}
 }
 
 // stop makes an Error of what a page shows.

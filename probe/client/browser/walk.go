@@ -61,6 +61,9 @@ func (w *walk) run(ctx context.Context) (*url.URL, error) {
 		if err != nil {
 			return nil, err
 		}
+		if to == nil {
+			to = p.onward()
+		}
 		if to != nil && w.r.isResponse(to) {
 			w.accepted()
 			return w.response(p, next, to)
@@ -74,8 +77,12 @@ func (w *walk) run(ctx context.Context) (*url.URL, error) {
 		if err != nil {
 			return nil, err
 		}
+		if next.form == nil && w.r.isResponse(next.to) { // a page's form brings it there
+			w.accepted()
+			return w.response(p, next, next.to)
+		}
 	}
-	return nil, &Error{Why: Endless, Host: w.start.Host, what: fmt.Sprintf("no response after %d pages and redirects", maxSteps), Remedy: "use a browser"}
+	return nil, &Error{Why: Endless, Host: w.start.Host, what: fmt.Sprintf("no response after %d pages and redirects", maxSteps), Remedy: useBrowser}
 }
 
 // repeats reports whether a redirect has a browser send the form again (RFC 9110 section 15.4.8).
@@ -90,11 +97,19 @@ func (w *walk) response(p *page, s step, to *url.URL) (*url.URL, error) {
 	case answers(to.Query()) && p.repeats(s):
 		return nil, p.stop(Undelivered, "redirect with 302 or 303 after a form", "%d has the browser repeat the POST at the callback, which answers GET", p.status)
 	case answers(to.Query()):
+		w.arrives(p, to)
 		return to, nil
 	case answers(fragment):
 		return nil, p.stop(Undelivered, "use response_mode=query", "the response is in the fragment of the redirect, which stays in the browser")
 	}
 	return nil, p.stop(Refused, "", "the redirect to the client bears neither code nor error")
+}
+
+// arrives tells of the response's arrival at the client where no redirect bears it: a page took it there.
+func (w *walk) arrives(p *page, to *url.URL) {
+	if !p.redirects && w.r.Tap != nil {
+		w.r.Tap.Handed(http.MethodGet, to.String())
+	}
 }
 
 func (w *walk) redirect(p *page, s step, to *url.URL) (step, error) {

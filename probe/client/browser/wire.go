@@ -73,7 +73,7 @@ func (w wire) visit(ctx context.Context, s step) (*page, *url.URL, error) {
 	}
 	w.jar.SetCookies(s.to, resp.Cookies())
 	p := parsePage(s.to, resp.StatusCode, body)
-	p.referrer, p.sieve = resp.Header.Get("Referrer-Policy"), w.sieve
+	p.referrer, p.refreshing, p.sieve = resp.Header.Get("Referrer-Policy"), resp.Header.Get("Refresh"), w.sieve
 	if resp.StatusCode < 300 || resp.StatusCode > 399 || resp.Header.Get("Location") == "" {
 		return p, nil, nil
 	}
@@ -81,6 +81,7 @@ func (w wire) visit(ctx context.Context, s step) (*page, *url.URL, error) {
 	if err != nil {
 		return nil, nil, p.stop(Refused, "", "%d to a Location that is no URL", resp.StatusCode)
 	}
+	p.redirects = true
 	return p, to, nil
 }
 
