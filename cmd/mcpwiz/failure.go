@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"syscall"
 )
 
 // The exit codes of every command.
@@ -16,6 +17,8 @@ const (
 	exitIncomplete  = 3
 	exitBroken      = 4
 	exitInterrupted = 130
+	// exitUnread is what a shell says of a program that SIGPIPE ended.
+	exitUnread = 141
 )
 
 // A failure ends the program with a code. What is to be done about it stands on a line of its own; without an error all
@@ -51,13 +54,17 @@ func ended(code int) error {
 	return &failure{code: code}
 }
 
-// end tells an error and returns the code to exit with. What fails after an interrupt fails because of it.
+// end tells an error and returns the code to exit with. What fails after an interrupt fails because of it. To a reader that has gone
+// away (mcpwiz undo --list | head -1) nothing is told: it has read what it wanted.
 func (p *program) end(ctx context.Context, err error) int {
 	if err == nil {
 		return 0
 	}
 	f := &failure{code: exitFailed, err: err}
 	errors.As(err, &f)
+	if errors.Is(context.Cause(ctx), syscall.EPIPE) && (errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled)) {
+		return exitUnread
+	}
 	if ctx.Err() != nil {
 		f = &failure{exitInterrupted, f.err, ""}
 		if errors.Is(f.err, context.Canceled) {

@@ -22,8 +22,8 @@ func main() {
 // interrupts it too, but never kills it: what was made is ended, and no file with a secret stays behind. The signal alone does
 // not tell it: a server that resets a connection raises the same.
 func run(args []string) (code int) {
-	ctx, leave := context.WithCancel(context.Background())
-	defer leave()
+	ctx, leave := context.WithCancelCause(context.Background())
+	defer leave(nil)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -39,7 +39,7 @@ func run(args []string) (code int) {
 }
 
 // piped is a stream that calls leave when its reader has gone away; a terminal stays what it is.
-func piped(f *os.File, leave func()) io.Writer {
+func piped(f *os.File, leave context.CancelCauseFunc) io.Writer {
 	if _, terminal := terminalOf(f); terminal {
 		return f
 	}
@@ -48,13 +48,13 @@ func piped(f *os.File, leave func()) io.Writer {
 
 type pipe struct {
 	file  *os.File
-	leave func()
+	leave context.CancelCauseFunc
 }
 
 func (p *pipe) Write(b []byte) (int, error) {
 	n, err := p.file.Write(b)
 	if errors.Is(err, syscall.EPIPE) {
-		p.leave()
+		p.leave(err)
 	}
 	return n, err
 }

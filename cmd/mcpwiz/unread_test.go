@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"os"
 	"os/exec"
 	"testing"
@@ -25,8 +26,8 @@ func TestDemoUnread(t *testing.T) {
 	}
 	out.Close()
 	_ = demo.Wait() // the code says it
-	if code := demo.ProcessState.ExitCode(); code != exitInterrupted {
-		t.Errorf("exit code %d, want %d", code, exitInterrupted)
+	if code := demo.ProcessState.ExitCode(); code != exitUnread {
+		t.Errorf("exit code %d, want %d", code, exitUnread)
 	}
 	left, err := os.ReadDir(dir)
 	if err != nil {
@@ -34,5 +35,29 @@ func TestDemoUnread(t *testing.T) {
 	}
 	for _, one := range left {
 		t.Errorf("%s is left behind", one.Name())
+	}
+}
+
+// A reader that has read enough is told of no failure: what writes a list ends quietly.
+func TestReaderHasReadEnough(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	for _, args := range [][]string{
+		{"undo", "--list", "--url", "https://mcp.example.com/mcp", "--issuer", "https://auth.example.com/realms/mcp"}, {"profiles"},
+		{"profiles", "--format", "json"}, {"profiles", "show", "claude-ai"}, {"lab", "list"}, {"explain"}, {"version"}, {"completion", "bash"},
+	} {
+		gone, out, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone.Close()
+		var talk bytes.Buffer
+		c := exec.Command("mcpwiz", args...)
+		c.Stdout, c.Stderr, c.Env = out, &talk, append(os.Environ(), "HOME="+home, "XDG_STATE_HOME="+home, "XDG_CONFIG_HOME="+home)
+		_ = c.Run() // the code says it
+		if code := c.ProcessState.ExitCode(); code != exitUnread || talk.Len() > 0 {
+			t.Errorf("mcpwiz %v: exit code %d, want %d: %s", args, code, exitUnread, talk.String())
+		}
+		out.Close()
 	}
 }
