@@ -25,6 +25,8 @@ type endpoint struct {
 
 	// routes are its paths, the endpoint's own first, and roots those at which only one endpoint of a host can answer.
 	routes, roots []route
+	// everything answers every path of the port, where an upstream is only observed.
+	everything http.Handler
 }
 
 type route struct {
@@ -57,11 +59,21 @@ func newEndpoint(e Endpoint, o Options) (*endpoint, error) {
 	n.secret = func() (string, error) { return o.Secret(e.Introspect) }
 	n.issuer = gateway.NewIssuer(e.Issuer, n.toIssuer, o.Now)
 	n.keys = gateway.NewKeys(n.issuer, e.JWKSURL, stand.own.Transport(keysTransport))
-	n.mcp = mcp.New(mcp.Options{
-		Name: o.Tool.Name, Version: o.Tool.Version, URL: e.URL, Issuer: e.Issuer,
-		Caller: caller, Recent: stand.recent, Logger: o.Logger, Now: o.Now,
-	})
-	return n, n.route()
+	if e.Upstream == nil {
+		n.mcp = mcp.New(mcp.Options{
+			Name: o.Tool.Name, Version: o.Tool.Version, URL: e.URL, Issuer: e.Issuer,
+			Caller: caller, Recent: stand.recent, Logger: o.Logger, Now: o.Now,
+		})
+	}
+	handler, err := n.behind(o)
+	if err != nil {
+		return nil, err
+	}
+	if n.Upstream != nil && n.Upstream.Observe {
+		n.everything = handler
+		return n, nil
+	}
+	return n, n.route(handler)
 }
 
 // allowed holds the hosts listed to what a Host says (RFC 9110 section 7.2), and the origins to what a browser says (RFC
@@ -92,7 +104,7 @@ func caller(r *http.Request) (mcp.Caller, bool) {
 	}, true
 }
 
-func (n *endpoint) route() error {
+func (n *endpoint) route(handler http.Handler) error {
 	metadata, err := gateway.MetadataHandler(n.resource)
 	if err != nil {
 		return err
@@ -106,9 +118,9 @@ func (n *endpoint) route() error {
 		return gateway.Origins(n.resource, n.AllowedOrigins, gateway.Methods(guard.Require(h), http.MethodGet, http.MethodPost, http.MethodDelete))
 	}
 	at := n.resource.Path()
-	n.routes = append(n.routes, route{path: at, handler: guarded(n.mcp), streams: true})
+	n.routes = append(n.routes, route{path: at, handler: guarded(handler), streams: true})
 	if other := otherSlash(at); other != "" {
-		n.routes = append(n.routes, route{path: other, handler: guarded(n.mcp), streams: true, hidden: true})
+		n.routes = append(n.routes, route{path: other, handler: guarded(handler), streams: true, hidden: true})
 	}
 	if at != "/" {
 		n.routes = append(n.routes, route{path: n.resource.MetadataPath(), handler: metadata})
@@ -122,10 +134,11 @@ func (n *endpoint) route() error {
 			n.routes = append(n.routes, route{path: path, handler: mirror})
 		}
 	}
-	tools := gateway.Methods(guard.Require(http.HandlerFunc(n.mcp.ServeTools)), http.MethodGet)
-	n.roots = append(n.roots,
-		route{path: "/register", handler: gateway.RegisterHandler(n.Public, n.Scopes)},
-		route{path: "/tools/list", handler: gateway.Origins(n.resource, n.AllowedOrigins, tools)})
+	n.roots = append(n.roots, route{path: "/register", handler: gateway.RegisterHandler(n.Public, n.Scopes)})
+	if n.Upstream == nil {
+		tools := gateway.Methods(guard.Require(http.HandlerFunc(n.mcp.ServeTools)), http.MethodGet)
+		n.roots = append(n.roots, route{path: "/tools/list", handler: gateway.Origins(n.resource, n.AllowedOrigins, tools)})
+	}
 	for _, path := range []string{"/authorize", "/token"} {
 		n.roots = append(n.roots, route{path: path, handler: n.astray(), hidden: true})
 	}

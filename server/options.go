@@ -54,6 +54,8 @@ type Endpoint struct {
 	JWKSURL, CAFile string
 	// Scopes are required of a token, and told to clients.
 	Scopes []string
+	// Upstream is what it stands in front of; nil is the bundled server.
+	Upstream *Upstream
 	// Needs are scopes that single operations take besides.
 	Needs gateway.Needs
 	// Introspect is the client that asks about tokens that are no readable JWT (RFC 7662); empty: they are refused.

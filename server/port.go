@@ -39,6 +39,16 @@ const wireTime = 30 * time.Second
 
 func newPort(listen string, endpoints []*endpoint, health http.Handler, o Options) (*port, error) {
 	p := &port{listen: listen, endpoints: endpoints, paths: map[string][]target{}}
+	for _, n := range endpoints {
+		if n.everything == nil {
+			continue
+		}
+		if len(endpoints) > 1 {
+			return nil, fmt.Errorf("%s: an upstream that is observed takes every path of its port: give %s to it alone", n.URL, listen)
+		}
+		p.handler = n.stand.watched(o.Over(n.everything))
+		return p, nil
+	}
 	hosts := p.hosts()
 	for path, h := range map[string]http.Handler{"/health": health, "/health/live": liveHandler()} {
 		p.paths[path] = []target{{"", route{path: path, handler: gateway.Hosts(hosts, h)}}}

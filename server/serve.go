@@ -135,8 +135,10 @@ func (s *Server) stop(servers []*http.Server) {
 func (s *Server) Close() error {
 	var all error
 	for _, n := range s.endpoints {
-		if err := n.mcp.Close(); err != nil {
-			all = errors.Join(all, fmt.Errorf("ending the sessions of %s: %w", n.URL, err))
+		if n.mcp != nil {
+			if err := n.mcp.Close(); err != nil {
+				all = errors.Join(all, fmt.Errorf("ending the sessions of %s: %w", n.URL, err))
+			}
 		}
 		n.stand.close()
 	}
@@ -172,6 +174,9 @@ func cutting(streams context.Context, next http.Handler) http.Handler {
 func (s *Server) warm(ctx context.Context) {
 	var fetching sync.WaitGroup
 	for _, n := range s.endpoints {
+		if n.everything != nil {
+			continue // nothing is verified here
+		}
 		fetching.Go(func() {
 			if err := n.keys.Fetch(ctx); err != nil && ctx.Err() == nil {
 				s.opts.Logger.Warn("the authorization server's keys cannot be fetched yet; tokens are answered with 503 until they can",

@@ -144,10 +144,21 @@ func (p *program) read(f *connectionFlags) (plan.Connection, error) {
 			p.say("%s was of an older version and is now of version %d; the old one is kept as %s", f.file, plan.FormatVersion, old)
 		}
 	}
-	if ca := c.Keycloak.CAFile; ca != "" && !filepath.IsAbs(ca) {
-		c.Keycloak.CAFile = filepath.Join(filepath.Dir(f.file), ca)
+	c.Keycloak.CAFile = beside(f.file, c.Keycloak.CAFile)
+	for i := range c.Servers {
+		if u := c.Servers[i].Upstream; u != nil {
+			u.TokenFile, u.HeaderFile = beside(f.file, u.TokenFile), beside(f.file, u.HeaderFile)
+		}
 	}
 	return c, nil
+}
+
+// beside is a path that a file names, from where the file is.
+func beside(file, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(file), path)
 }
 
 // parsed reads a file as it is.

@@ -30,6 +30,11 @@ var keys = map[string]key{
 	"allowed-origin": {"origin", "servers[0].allowed_origins: whose pages may call the server from a browser, * for all; repeatable",
 		ofServers(func(s *plan.Server) *[]string { return &s.AllowedOrigins })},
 
+	"upstream":             {"URL", "servers[0].upstream.url: the MCP server behind this one, as reached from here", ofUpstream(func(u *plan.Upstream) *string { return &u.URL })},
+	"upstream-token-file":  {"file", "servers[0].upstream.token_file: a bearer token that is sent to it", ofUpstream(func(u *plan.Upstream) *string { return &u.TokenFile })},
+	"upstream-header-file": {"file", "servers[0].upstream.header_file: headers that are sent to it, like Name: value", ofUpstream(func(u *plan.Upstream) *string { return &u.HeaderFile })},
+	"user-header":          {"sub|client|scopes=name", "servers[0].upstream.user_headers: the header in which it is told that of the user; repeatable", setUserHeader},
+	"observe":              {"bool", "servers[0].upstream.observe: the upstream does its own OAuth; nothing is verified or added", setObserve},
 	"tool-scope": {"tool=scope[,scope...]", "servers[0].tool_scopes: scopes that a tool takes besides; repeatable",
 		ofOperations(func(s *plan.Server) *map[string][]string { return &s.ToolScopes })},
 	"method-scope": {"method=scope[,scope...]", "servers[0].method_scopes: scopes that a JSON-RPC method takes besides; repeatable",
@@ -99,6 +104,44 @@ func ofServers(at func(*plan.Server) *[]string) func(*plan.Connection, string) e
 		*list = append(slices.Clone(*list), value)
 		return nil
 	}
+}
+
+// upstreamOf is that of the first server, made where there is none.
+func upstreamOf(c *plan.Connection) *plan.Upstream {
+	if len(c.Servers) == 0 {
+		c.Servers = []plan.Server{{}}
+	}
+	u := plan.Upstream{}
+	if had := c.Servers[0].Upstream; had != nil {
+		u = *had
+	}
+	c.Servers[0].Upstream = &u
+	return &u
+}
+
+func ofUpstream(at func(*plan.Upstream) *string) func(*plan.Connection, string) error {
+	return func(c *plan.Connection, value string) error {
+		*at(upstreamOf(c)) = value
+		return nil
+	}
+}
+
+func setObserve(c *plan.Connection, value string) (err error) {
+	upstreamOf(c).Observe, err = strconv.ParseBool(value)
+	return err
+}
+
+func setUserHeader(c *plan.Connection, value string) error {
+	what, name, ok := strings.Cut(value, "=")
+	if !ok {
+		return fmt.Errorf("%q is no sub=, client= or scopes= with the name of a header", value)
+	}
+	u := upstreamOf(c)
+	if u.UserHeaders = maps.Clone(u.UserHeaders); u.UserHeaders == nil {
+		u.UserHeaders = map[string]string{}
+	}
+	u.UserHeaders[what] = name
+	return nil
 }
 
 // ofOperations takes scopes after the name of what they are for.

@@ -24,7 +24,8 @@ import (
 
 // serveKeys are the keys that serve uses.
 var serveKeys = []string{"url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client",
-	"allowed-host", "allowed-origin", "tool-scope", "method-scope", "introspection"}
+	"allowed-host", "allowed-origin", "tool-scope", "method-scope", "introspection",
+	"upstream", "upstream-token-file", "upstream-header-file", "user-header", "observe"}
 
 type serveOptions struct {
 	connection connectionFlags
@@ -36,7 +37,7 @@ func (p *program) serve() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve MCP behind OAuth on one port, and judge the clients that come",
-		Long: `serve is an MCP server with everything that a client asks for in a handshake: the endpoint, resource metadata, the challenge,
+		Long: `serve is an MCP server, or stands in front of one (--upstream), with everything that a client asks for in a handshake: the endpoint, resource metadata, the challenge,
 token verification, a mirror of the authorization server's metadata, a registration facade, health. It judges what real
 clients do with the doctor's checks and logs what fails; the log goes to stderr.`,
 		Example: `  mcpwiz serve -f mcpwiz.yaml
@@ -154,6 +155,11 @@ func (p *program) endpoint(c plan.Connection, s plan.Server) (server.Endpoint, e
 	}
 	if e.Listen == "" {
 		e.Listen = loopbackOf(s.URL)
+	}
+	if u := s.Upstream; u != nil {
+		e.Upstream = &server.Upstream{URL: u.URL, TokenFile: u.TokenFile, HeaderFile: u.HeaderFile, Observe: u.Observe, User: gateway.UserHeaders{
+			Subject: u.UserHeaders[plan.UserSubject], Client: u.UserHeaders[plan.UserClient], Scopes: u.UserHeaders[plan.UserScopes],
+		}}
 	}
 	if c.Serving.Introspection {
 		i := slices.IndexFunc(c.Clients, func(one plan.Client) bool { return one.Profile == plan.Introspection && one.Server == s.URL })

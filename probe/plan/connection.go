@@ -40,6 +40,8 @@ type Server struct {
 	URL string `yaml:"url"`
 	// Scopes are required of a token. None: the scopes that carry this server's audience.
 	Scopes []string `yaml:"scopes,omitempty"`
+	// Upstream is the MCP server behind it. Absent: the bundled one.
+	Upstream *Upstream `yaml:"upstream,omitempty"`
 	// ToolScopes are what single tools take of a token besides Scopes, by the tool's name; MethodScopes by JSON-RPC method. Clients
 	// may ask for them and are not given them by default.
 	ToolScopes   map[string][]string `yaml:"tool_scopes,omitempty"`

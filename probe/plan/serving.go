@@ -2,7 +2,9 @@ package plan
 
 import (
 	"maps"
+	"net/url"
 	"slices"
+	"strings"
 )
 
 // Serving is what holds for all servers that one process serves.
@@ -10,6 +12,70 @@ type Serving struct {
 	// Introspection has tokens that are no readable JWT judged by the authorization server (RFC 7662), asked by the server's client
 	// of profile introspection.
 	Introspection bool `yaml:"introspection,omitempty"`
+}
+
+// An Upstream is an MCP server of somebody else's that is served behind OAuth.
+type Upstream struct {
+	// URL is its Streamable HTTP endpoint, as reached from here.
+	URL string `yaml:"url,omitempty"`
+	// TokenFile holds a bearer token, and HeaderFile lines like "Name: value", that are sent to it; both are read anew when they
+	// change. The client's own token never goes there.
+	TokenFile  string `yaml:"token_file,omitempty"`
+	HeaderFile string `yaml:"header_file,omitempty"`
+	// UserHeaders are the headers in which it is told who calls: sub, client and scopes, each with the name of a header.
+	UserHeaders map[string]string `yaml:"user_headers,omitempty"`
+	// Observe: it does its own OAuth. Nothing is verified or added, the witness only watches.
+	Observe bool `yaml:"observe,omitempty"`
+}
+
+// What an upstream can be told of the user.
+const (
+	UserSubject = "sub"
+	UserClient  = "client"
+	UserScopes  = "scopes"
+)
+
+func (v *validation) upstream(key string, u *Upstream) {
+	if u == nil {
+		return
+	}
+	at, err := url.Parse(u.URL)
+	switch {
+	case u.URL == "":
+		v.say("%s.url: missing: where the MCP server is reached from here, e.g. http://127.0.0.1:9000/mcp", key)
+	case err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https":
+		v.say("%s.url: %q is no absolute http(s) URL", key, u.URL)
+	case at.User != nil:
+		v.say("%s.url: must not hold a user or a password: put them into header_file", key)
+	case u.Observe && (u.TokenFile != "" || u.HeaderFile != "" || len(u.UserHeaders) > 0):
+		v.say("%s.observe: nothing is added where the upstream does its own OAuth: take token_file, header_file and user_headers out", key)
+	}
+	names := map[string]bool{}
+	for _, what := range slices.Sorted(maps.Keys(u.UserHeaders)) {
+		name := u.UserHeaders[what]
+		switch {
+		case !slices.Contains([]string{UserSubject, UserClient, UserScopes}, what):
+			v.say("%s.user_headers: %q is not known: an upstream can be told sub, client and scopes", key, what)
+		case !headerName(name):
+			v.say("%s.user_headers.%s: %q is no name of a header (RFC 9110 5.1)", key, what, name)
+		case names[strings.ToLower(name)]:
+			v.say("%s.user_headers.%s: %q is there twice", key, what, name)
+		}
+		names[strings.ToLower(name)] = true
+	}
+}
+
+// headerName reports whether a header can be called so, and is nobody else's.
+func headerName(name string) bool {
+	if slices.Contains([]string{"authorization", "host", "content-type", "content-length", "accept", "mcp-session-id", "mcp-protocol-version"}, strings.ToLower(name)) {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // StepUpScopes returns the scopes that only some operations of the server take, sorted.

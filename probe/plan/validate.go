@@ -41,6 +41,7 @@ func (v *validation) serverList(servers []Server) {
 			v.say("%s: %q is there twice", key, s.URL)
 		}
 		v.servers[s.URL] = true
+		v.upstream(fmt.Sprintf("servers[%d].upstream", i), s.Upstream)
 		v.operationScopes(fmt.Sprintf("servers[%d].tool_scopes", i), s.ToolScopes)
 		v.operationScopes(fmt.Sprintf("servers[%d].method_scopes", i), s.MethodScopes)
 		if len(s.Scopes) == 0 && len(s.ToolScopes)+len(s.MethodScopes) > 0 {

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/mcpwiz/mcpwiz/server/gateway"
+)
+
+// An Upstream is the MCP server that an endpoint stands in front of.
+type Upstream struct {
+	// URL is its Streamable HTTP endpoint.
+	URL string
+	// TokenFile has a bearer token and HeaderFile has headers that are sent to it; they are read anew when they change.
+	TokenFile, HeaderFile string
+	// User names the headers in which it is told who calls.
+	User gateway.UserHeaders
+	// Observe: it does its own OAuth. Everything on the port is passed on, nothing is verified or added, the witness only watches.
+	Observe bool
+}
+
+func (u Upstream) url() (*url.URL, error) {
+	at, err := url.Parse(u.URL)
+	if err == nil && (at.Host == "" || at.Scheme != "http" && at.Scheme != "https" || at.User != nil || at.Fragment != "") {
+		err = fmt.Errorf("not an absolute http or https URL without user and fragment")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("server: upstream %q: %w", u.URL, err)
+	}
+	if at.Path == "" {
+		at.Path = "/"
+	}
+	return at, nil
+}
+
+// behind is what stands behind the guard: the bundled server, or an upstream.
+func (n *endpoint) behind(o Options) (http.Handler, error) {
+	if n.Upstream == nil {
+		return n.mcp, nil
+	}
+	at, err := n.Upstream.url()
+	if err != nil {
+		return nil, err
+	}
+	log := o.Logger.With("server", n.URL)
+	if n.Upstream.Observe {
+		return gateway.Observed(n.resource.Path(), at, nil, log), nil
+	}
+	own, err := gateway.OwnHeaders(n.Upstream.TokenFile, n.Upstream.HeaderFile, log)
+	if err != nil {
+		return nil, fmt.Errorf("server: upstream %s: %w", n.Upstream.URL, err)
+	}
+	return gateway.NewUpstream(gateway.Upstream{URL: at, Own: own, User: n.Upstream.User, Logger: log}), nil
+}
