@@ -24,6 +24,10 @@ type Options struct {
 	Faults []Fault
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Visitor says from where a request reaches the edge; nil is what its connection says, from no country and no AS.
+	Visitor func(*http.Request) Visitor
+	// AIBotsUnskippable: Block AI bots is left on by rules that skip its phase, as some operators report.
+	AIBotsUnskippable bool
 	// Origin reaches what stands behind connectors of Connect, and origins without a tunnel; nil is the network.
 	Origin http.RoundTripper
 	// ReadTimeout is how long the edge waits for an origin's first or next byte; 0 is the 125 s that were measured.
@@ -64,6 +68,9 @@ type Cloudflare struct {
 	tokens   []*token
 	faults   []*Fault
 	quick    []*tunnel
+	events   []event
+	cached   map[string]kept
+	counted  map[string]*counter
 }
 
 type account struct {
@@ -79,6 +86,7 @@ type zone struct {
 	settings map[string]any
 	edited   map[string]time.Time
 	bots     map[string]any
+	rulesets []*ruleset
 	// rules are the IP access rules.
 	rules []*document
 	apps  []*document
@@ -86,7 +94,7 @@ type zone struct {
 
 // New makes one.
 func New(o Options) *Cloudflare {
-	c := &Cloudflare{o: o, now: o.Now}
+	c := &Cloudflare{o: o, now: o.Now, cached: map[string]kept{}, counted: map[string]*counter{}}
 	if c.now == nil {
 		c.now = time.Now
 	}
@@ -123,6 +131,7 @@ func (c *Cloudflare) newZone(z Zone) *zone {
 			made.owner = a
 		}
 	}
+	made.rulesets = managedRulesets()
 	return made
 }
 

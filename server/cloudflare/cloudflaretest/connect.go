@@ -19,7 +19,7 @@ type Connector struct {
 	version string
 	since   time.Time
 	conns   []string
-	serve   http.Handler
+	reach   http.RoundTripper
 	told    func(version int, config map[string]any)
 	dropped func()
 }
@@ -38,16 +38,24 @@ func (c *Cloudflare) Connect(token string, to ...http.RoundTripper) (*Connector,
 		through = to[0]
 	}
 	s := newServices(through)
-	return c.connect(token, link{conns: 4, serve: s, told: s.configure})
+	id := c.newConnectorID()
+	s.connector = id
+	return c.connect(token, link{id: id, conns: 4, reach: inside{s}, told: s.configure})
 }
 
 // A link is how a connector hears from the edge.
 type link struct {
 	id      string
 	conns   int
-	serve   http.Handler
+	reach   http.RoundTripper
 	told    func(version int, config map[string]any)
 	dropped func()
+}
+
+func (c *Cloudflare) newConnectorID() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.uuid()
 }
 
 func (c *Cloudflare) connect(token string, l link) (*Connector, error) {
@@ -57,13 +65,7 @@ func (c *Cloudflare) connect(token string, l link) (*Connector, error) {
 	if t == nil {
 		return nil, fmt.Errorf("connect to the tunnel: %w", ErrRunToken)
 	}
-	k := &Connector{ID: l.id, cloud: c, tunnel: t, version: connectorVersion, since: c.now().UTC(), serve: l.serve, told: l.told, dropped: l.dropped}
-	if k.ID == "" {
-		k.ID = c.uuid()
-	}
-	if s, ok := l.serve.(*services); ok {
-		s.connector = k.ID
-	}
+	k := &Connector{ID: l.id, cloud: c, tunnel: t, version: connectorVersion, since: c.now().UTC(), reach: l.reach, told: l.told, dropped: l.dropped}
 	for range l.conns {
 		k.conns = append(k.conns, c.uuid())
 	}

@@ -2,6 +2,7 @@ package cloudflaretest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,9 @@ type route struct {
 	serve                    func(*call) answer
 }
 
-var routes = []route{
+var routes = slices.Concat(apiRoutes, accessRoutes("accounts/{account}", AccessApps), accessRoutes("zones/{zone}", ZoneAccessApps))
+
+var apiRoutes = []route{
 	{http.MethodGet, "user/tokens/verify", "", verifyUser},
 	{http.MethodGet, "accounts", "", listAccounts},
 	{http.MethodGet, "accounts/{account}", "", getAccount},
@@ -41,6 +44,47 @@ var routes = []route{
 	{http.MethodPatch, "zones/{zone}/settings/{setting}", ZoneSettings, editSetting},
 	{http.MethodGet, "zones/{zone}/bot_management", BotManagement, getBots},
 	{http.MethodPut, "zones/{zone}/bot_management", BotManagement, putBots},
+
+	{http.MethodGet, "zones/{zone}/rulesets", "", listRulesets},
+	{http.MethodPost, "zones/{zone}/rulesets", "", createRuleset},
+	{http.MethodGet, "zones/{zone}/rulesets/{ruleset}", "", onRuleset(getRuleset)},
+	{http.MethodPut, "zones/{zone}/rulesets/{ruleset}", "", onRuleset(putRuleset)},
+	{http.MethodDelete, "zones/{zone}/rulesets/{ruleset}", "", onRuleset(deleteRuleset)},
+	{http.MethodPost, "zones/{zone}/rulesets/{ruleset}/rules", "", onRuleset(createRule)},
+	{http.MethodPatch, "zones/{zone}/rulesets/{ruleset}/rules/{rule}", "", onRuleset(editRule)},
+	{http.MethodDelete, "zones/{zone}/rulesets/{ruleset}/rules/{rule}", "", onRuleset(deleteRule)},
+	{http.MethodGet, "zones/{zone}/rulesets/phases/{phase}/entrypoint", "", getEntrypoint},
+	{http.MethodPut, "zones/{zone}/rulesets/phases/{phase}/entrypoint", "", putEntrypoint},
+
+	{http.MethodGet, "zones/{zone}/firewall/access_rules/rules", FirewallServices, listAccessRules},
+	{http.MethodPost, "zones/{zone}/firewall/access_rules/rules", FirewallServices, createAccessRule},
+	{http.MethodGet, "zones/{zone}/firewall/access_rules/rules/{rule}", FirewallServices, getAccessRule},
+	{http.MethodPatch, "zones/{zone}/firewall/access_rules/rules/{rule}", FirewallServices, editAccessRule},
+	{http.MethodDelete, "zones/{zone}/firewall/access_rules/rules/{rule}", FirewallServices, deleteAccessRule},
+
+	{http.MethodPost, "graphql", "", graphql},
+	{http.MethodGet, "accounts/{account}/access/organizations", AccessOrgs, getOrganization},
+	{http.MethodGet, "accounts/{account}/access/policies", AccessApps, listPolicies},
+	{http.MethodPost, "accounts/{account}/access/policies", AccessApps, createPolicy},
+	{http.MethodGet, "accounts/{account}/access/policies/{policy}", AccessApps, getPolicy},
+	{http.MethodDelete, "accounts/{account}/access/policies/{policy}", AccessApps, deletePolicy},
+}
+
+// accessRoutes are the same below an account and below a zone.
+func accessRoutes(scope, permission string) []route {
+	apps := scope + "/access/apps"
+	return []route{
+		{http.MethodGet, apps, permission, listApps},
+		{http.MethodPost, apps, permission, createApp},
+		{http.MethodGet, apps + "/{app}", permission, getApp},
+		{http.MethodPut, apps + "/{app}", permission, putApp},
+		{http.MethodDelete, apps + "/{app}", permission, deleteApp},
+		{http.MethodGet, apps + "/{app}/policies", permission, listAppPolicies},
+		{http.MethodPost, apps + "/{app}/policies", permission, createAppPolicy},
+		{http.MethodGet, apps + "/{app}/policies/{policy}", permission, onAppPolicy(getAppPolicy)},
+		{http.MethodPut, apps + "/{app}/policies/{policy}", permission, onAppPolicy(putAppPolicy)},
+		{http.MethodDelete, apps + "/{app}/policies/{policy}", permission, onAppPolicy(deleteAppPolicy)},
+	}
 }
 
 // answer finds the route and refuses what the token may not do.

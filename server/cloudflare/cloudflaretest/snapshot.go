@@ -44,8 +44,14 @@ func (a *account) snapshot() []any {
 }
 
 func (z *zone) snapshot() map[string]any {
+	phases := map[string]any{}
+	for _, s := range z.rulesets {
+		if s.kind == "zone" && len(s.rules) > 0 {
+			phases[s.phase] = shown(s.rules)
+		}
+	}
 	return map[string]any{
-		"dns records": sorted(shown(z.records)), "settings": z.settings, "bot management": z.bots, "ip access rules": sorted(shown(z.rules)),
+		"rules": phases, "dns records": sorted(shown(z.records)), "settings": z.settings, "bot management": z.bots, "ip access rules": sorted(shown(z.rules)),
 		"access apps": sorted(shown(z.apps)),
 	}
 }

@@ -20,6 +20,7 @@ type tunnel struct {
 	connectors               []*Connector
 	// quickHost is the name that a quick tunnel was given.
 	quickHost string
+	inFlight  int
 }
 
 // status: four connections make it healthy, none after there were some make it down.
