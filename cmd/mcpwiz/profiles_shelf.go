@@ -27,16 +27,29 @@ func (p *program) allProfiles() []*probe.Profile {
 	return s.All()
 }
 
+const profileHint = "mcpwiz profiles show ID --format json prints a whole one"
+
 // readShelf returns the profiles that are known here: those of this program, and over them those of the user's directory. What
-// a broken file of the user's would say is not passed over in silence.
+// is wrong with a file of the user's is said; it stops whoever asks for that very profile.
 func (p *program) readShelf() (*profiles.Shelf, error) {
 	s := profiles.NewShelf()
-	if dir := p.profilesDir(); dir != "" {
-		if err := s.PutDir(dir); err != nil {
-			return nil, usage("mcpwiz profiles show ID --format json prints a whole one", "%w", err)
-		}
+	faults, err := p.putOwn(s)
+	for _, fault := range faults {
+		p.say("not used: %s", fault)
 	}
-	return s, nil
+	return s, err
+}
+
+// putOwn puts the profiles of the user's directory on a shelf.
+func (p *program) putOwn(s *profiles.Shelf) (faults []error, err error) {
+	dir := p.profilesDir()
+	if dir == "" {
+		return nil, nil
+	}
+	if faults, err = s.PutDir(dir); err != nil {
+		return nil, usage(profileHint, "%w", err)
+	}
+	return faults, nil
 }
 
 // profilesDir is where the user's own profiles are, "" for nowhere (XDG Base Directory Specification: a relative path is
@@ -66,7 +79,7 @@ func (p *program) putProfiles(files []string) ([]string, error) {
 	for _, file := range files {
 		one, err := s.PutFile(file)
 		if err != nil {
-			return nil, usage("mcpwiz profiles show ID --format json prints a whole one", "%w", err)
+			return nil, usage(profileHint, "%w", err)
 		}
 		ids = append(ids, one.ID)
 	}
@@ -81,6 +94,9 @@ func (p *program) profile(id string) (*probe.Profile, error) {
 	}
 	if one, err := s.Load(id); err == nil {
 		return one, nil
+	}
+	if broken := s.Broken(id); broken != nil {
+		return nil, usage(profileHint, "%w", broken)
 	}
 	hint := "known are " + strings.Join(s.IDs(), ", ")
 	if near := nearest(id, s.IDs()); len(near) > 0 {
@@ -98,12 +114,13 @@ func (p *program) profileOf(id string) (*probe.Profile, error) {
 	return s.Load(id)
 }
 
-// profileIDs complete a flag; a shelf that cannot be read completes nothing.
+// profileIDs complete a flag, so nothing is said of what is wrong.
 func (p *program) profileIDs() []string {
-	if s, err := p.shelf(); err == nil {
-		return s.IDs()
+	s := profiles.NewShelf()
+	if _, err := p.putOwn(s); err != nil {
+		return nil
 	}
-	return nil
+	return s.IDs()
 }
 
 // now is the clock by which profiles age. SOURCE_DATE_EPOCH holds it still (reproducible-builds.org).

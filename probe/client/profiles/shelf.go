@@ -2,6 +2,7 @@ package profiles
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,11 +22,13 @@ const BuiltIn = "built in"
 type Shelf struct {
 	all  []*probe.Profile
 	from map[string]string
+	// broken are files that were to be profiles, by the id they would have; what has that id otherwise is not what is wanted.
+	broken map[string]error
 }
 
 // NewShelf returns one with the profiles of this package.
 func NewShelf() *Shelf {
-	s := &Shelf{from: map[string]string{}}
+	s := &Shelf{from: map[string]string{}, broken: map[string]error{}}
 	for _, p := range known() {
 		s.put(p, BuiltIn)
 	}
@@ -40,15 +43,12 @@ func (s *Shelf) put(p *probe.Profile, from string) {
 		s.all = slices.Insert(s.all, at, p)
 	}
 	s.from[p.ID] = from
+	delete(s.broken, p.ID)
 }
 
 // PutFile puts the profile of a file on the shelf, and returns it.
 func (s *Shelf) PutFile(file string) (*probe.Profile, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read a profile: %w", err)
-	}
-	p, err := Parse(file, data)
+	p, err := readFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -56,35 +56,72 @@ func (s *Shelf) PutFile(file string) (*probe.Profile, error) {
 	return p, nil
 }
 
-// PutDir puts the profiles of a directory on the shelf, its *.json files. A directory that is not there has none; two files
-// with one id are an error, for which of them counts would be a matter of their names.
-func (s *Shelf) PutDir(dir string) error {
+func readFile(file string) (*probe.Profile, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read a profile: %w", err)
+	}
+	return Parse(file, data)
+}
+
+// PutDir puts the profiles of a directory on the shelf, its *.json files, and returns what is wrong with those that are none: they
+// stop nobody who does not ask for them. A directory that is not there has none; of two files with one id neither counts, for which of
+// them did would be a matter of their names.
+func (s *Shelf) PutDir(dir string) (faults []error, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read the profiles of %s: %w", dir, err)
+		return nil, fmt.Errorf("read the profiles of %s: %w", dir, err)
 	}
-	of := map[string]string{}
+	read := map[string]*probe.Profile{}
+	file := map[string]string{}
+	fault := func(id string, err error) {
+		faults = append(faults, err)
+		s.broken[id] = err
+	}
 	for _, e := range entries {
 		if e.IsDir() || filepath.Ext(e.Name()) != ".json" {
 			continue
 		}
-		p, err := s.PutFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return err
+		p, err := readFile(filepath.Join(dir, e.Name()))
+		switch {
+		case err != nil:
+			fault(idOf(filepath.Join(dir, e.Name())), err)
+		case file[p.ID] != "":
+			fault(p.ID, fmt.Errorf("%s: %s and %s are both the profile %s", dir, file[p.ID], e.Name(), p.ID))
+		default:
+			read[p.ID], file[p.ID] = p, e.Name()
 		}
-		if of[p.ID] != "" {
-			return fmt.Errorf("%s: %s and %s are both the profile %s", dir, of[p.ID], e.Name(), p.ID)
-		}
-		of[p.ID] = e.Name()
 	}
-	return nil
+	for id, p := range read {
+		if s.broken[id] == nil {
+			s.put(p, filepath.Join(dir, file[id]))
+		}
+	}
+	return faults, nil
 }
+
+// idOf is the id that a broken profile would have: the one it says, else its file's name.
+func idOf(file string) string {
+	var says struct {
+		ID string `json:"id"`
+	}
+	if data, err := os.ReadFile(file); err == nil && json.Unmarshal(data, &says) == nil && says.ID != "" {
+		return says.ID
+	}
+	return strings.TrimSuffix(filepath.Base(file), ".json")
+}
+
+// Broken is what is wrong with the file that would be a profile, nil where none would.
+func (s *Shelf) Broken(id string) error { return s.broken[id] }
 
 // Load returns a profile by its id.
 func (s *Shelf) Load(id string) (*probe.Profile, error) {
+	if err := s.broken[id]; err != nil {
+		return nil, err
+	}
 	for _, p := range s.all {
 		if p.ID == id {
 			return p, nil

@@ -31,8 +31,8 @@ func TestShelfTakesTheUsersOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := NewShelf()
-	if err := s.PutDir(dir); err != nil {
-		t.Fatal(err)
+	if faults, err := s.PutDir(dir); err != nil || len(faults) > 0 {
+		t.Fatal(faults, err)
 	}
 	if ids := s.IDs(); len(ids) != len(IDs())+1 || !slices.Contains(ids, "ours") || !slices.IsSorted(ids) {
 		t.Errorf("ids %v", ids)
@@ -50,19 +50,44 @@ func TestShelfTakesTheUsersOwn(t *testing.T) {
 
 func TestShelfRefusesWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	if err := NewShelf().PutDir(filepath.Join(t.TempDir(), "none")); err != nil {
-		t.Errorf("a directory that is not there: %v", err)
+	if faults, err := NewShelf().PutDir(filepath.Join(t.TempDir(), "none")); err != nil || len(faults) > 0 {
+		t.Errorf("a directory that is not there: %v, %v", faults, err)
 	}
 	twice := t.TempDir()
 	write(t, twice, "a.json", "any")
 	write(t, twice, "b.json", "any")
-	if err := NewShelf().PutDir(twice); err == nil || !strings.Contains(err.Error(), "a.json and b.json are both the profile any") {
-		t.Errorf("two files of one id: %v", err)
-	}
 	broken := t.TempDir()
 	write(t, broken, "a.json", "any", `"hosted"`, `"hostedd"`)
-	if err := NewShelf().PutDir(broken); err == nil || !strings.Contains(err.Error(), `unknown member "hostedd"`) {
-		t.Errorf("a broken file: %v", err)
+	write(t, broken, "m2m.json", "m2m")
+	if err := os.WriteFile(filepath.Join(broken, "ours.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		dir    string
+		faults map[string]string
+	}{
+		{twice, map[string]string{"any": "a.json and b.json are both the profile any"}},
+		{broken, map[string]string{"any": `a.json: unknown member "hostedd"`, "ours": "ours.json: "}},
+	} {
+		s := NewShelf()
+		faults, err := s.PutDir(c.dir)
+		if err != nil || len(faults) != len(c.faults) {
+			t.Errorf("%s: %v, %v", c.dir, faults, err)
+		}
+		for id, want := range c.faults {
+			if _, err := s.Load(id); err == nil || err != s.Broken(id) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s is loaded: %v, want %q", id, err, want)
+			}
+		}
+		if _, err := s.Load("claude-ai"); err != nil || s.Broken("claude-ai") != nil {
+			t.Errorf("a broken file stops another profile: %v", err)
+		}
+		if s.From("any") != BuiltIn || c.dir == broken && s.From("m2m") == BuiltIn {
+			t.Errorf("any is from %s, m2m from %s", s.From("any"), s.From("m2m"))
+		}
+		if _, err := s.PutFile(write(t, t.TempDir(), "mine.json", "any")); err != nil || s.Broken("any") != nil {
+			t.Errorf("a whole file does not stand in for a broken one: %v", err)
+		}
 	}
 	if _, err := NewShelf().PutFile(filepath.Join(twice, "none.json")); err == nil {
 		t.Error("a file that is not there is taken")
