@@ -44,21 +44,37 @@ func (p *program) listLab() error {
 	for _, f := range lab.Faults {
 		width = max(width, len(f.Name))
 	}
+	window := p.width()
 	for _, where := range []lab.Where{lab.InNetwork, lab.AtEdge, lab.AtOrigin, lab.AtServer, lab.AtClient} {
 		fmt.Fprintf(&b, "%s\n", where)
 		for _, f := range lab.Faults {
 			if f.Where == where {
-				fmt.Fprintf(&b, "  %-*s  %s\n", width, f.Name, f.Does)
+				fmt.Fprintln(&b, listed(f, width, window))
 			}
 		}
 	}
 	fmt.Fprintln(&b, "healthy")
 	for _, f := range lab.Healthy {
-		fmt.Fprintf(&b, "  %-*s  %s\n", width, f.Name, f.Does)
+		fmt.Fprintln(&b, listed(f, width, window))
 	}
 	fmt.Fprintf(&b, "\n%d faults, %d pairs of them, %d healthy servers.\n", len(lab.Faults), len(lab.Pairs), len(lab.Healthy))
 	_, err := io.WriteString(p.out, b.String())
 	return err
+}
+
+// minText is how wide a column of text must be to be read beside another.
+const minText = 30
+
+// listed is a fault and what it does: beside its name, or below it where the window is narrow.
+func listed(f lab.Fault, width, window int) string {
+	beside := 2 + width + 2
+	switch {
+	case window == 0:
+		return fmt.Sprintf("  %-*s  %s", width, f.Name, f.Does)
+	case window < beside+minText:
+		return "  " + f.Name + "\n" + wrapped(f.Does, 6, window)
+	}
+	return fmt.Sprintf("  %-*s  %s", width, f.Name, strings.TrimLeft(wrapped(f.Does, beside, window), " "))
 }
 
 type labOptions struct {
@@ -165,20 +181,35 @@ func hides(first, second lab.Fault) sight {
 	return unknownSight
 }
 
-// line is one of the table: what is named, whether it is right, how long the doctor took.
-func (x *experiment) line(width int) string {
+// row is one of the table: what is named, whether it is right, how long the doctor took, and below it what is wrong. Where it is wider
+// than the window each thing has a line for itself.
+func (x *experiment) row(width, window int) string {
 	verdict := "right"
 	if len(x.wrong) > 0 {
 		verdict = "WRONG"
 	}
-	return fmt.Sprintf("%-5s  %-*s  %-14s  %-42s  %-42s  %5d ms", verdict, width, x.name, x.as, cmp.Or(x.named, "healthy"),
-		cmp.Or(x.heard, "-"), x.took/time.Millisecond)
+	named, heard, took := cmp.Or(x.named, "healthy"), cmp.Or(x.heard, "-"), fmt.Sprintf("%5d ms", x.took/time.Millisecond)
+	row := fmt.Sprintf("%-5s  %-*s  %-14s  %-42s  %-42s  %s", verdict, width, x.name, x.as, named, heard, took)
+	if window > 0 && len(row) > window {
+		row = verdict + "  " + strings.TrimLeft(wrapped(x.name+" as "+x.as+", "+strings.TrimLeft(took, " "), under, window), " ") + "\n" +
+			wrapped("named: "+named, under, window) + "\n" + wrapped("overheard: "+heard, under, window)
+	}
+	for _, what := range x.wrong {
+		if window > 0 {
+			row += "\n" + wrapped(what, under, window)
+		} else {
+			row += "\n" + strings.Repeat(" ", under) + what
+		}
+	}
+	return row
 }
 
+// under is where a row's second line begins.
+const under = len("right  ")
+
 func (l *laboratory) tell(x *experiment) error {
-	fmt.Fprintln(l.out, x.line(len(x.name)))
-	for _, wrong := range x.wrong {
-		fmt.Fprintf(l.out, "       %s\n", wrong)
+	if _, err := fmt.Fprintln(l.out, x.row(len(x.name), l.width())); err != nil {
+		return err
 	}
 	if len(x.wrong) > 0 {
 		return ended(exitFailed)

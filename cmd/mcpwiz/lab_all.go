@@ -88,9 +88,8 @@ func (l *laboratory) table(ctx context.Context, all []errand) (wrong int, err er
 		if failures[i] != nil {
 			return wrong, failures[i]
 		}
-		fmt.Fprintln(l.out, x.line(32))
-		for _, what := range x.wrong {
-			fmt.Fprintf(l.out, "       %s\n", what)
+		if _, err := fmt.Fprintln(l.out, x.row(32, l.width())); err != nil {
+			return wrong, err
 		}
 		if len(x.wrong) > 0 {
 			wrong++

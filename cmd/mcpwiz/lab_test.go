@@ -3,7 +3,9 @@ package main
 import (
 	"io"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe/checks"
 	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
@@ -36,6 +38,35 @@ func TestLabNames(t *testing.T) {
 	}
 	if len(lab.Faults) < 80 || len(lab.Pairs) < 30 || len(lab.Healthy) < 12 {
 		t.Errorf("%d faults, %d pairs, %d healthy servers", len(lab.Faults), len(lab.Pairs), len(lab.Healthy))
+	}
+}
+
+// In a narrow window rows break at words, and nothing is wider but a word that is.
+func TestLabInANarrowWindow(t *testing.T) {
+	t.Parallel()
+	x := &experiment{name: "plain + audience-of-another", as: "claude-ai", named: "edge.not-blocked", took: 20 * time.Millisecond,
+		wrong: []string{"overheard, token.sub-present fails and is not explained: sub is missing"}}
+	const want = `WRONG  plain + audience-of-another as
+       claude-ai, 20 ms
+       named: edge.not-blocked
+       overheard: -
+       overheard, token.sub-present
+       fails and is not explained: sub
+       is missing`
+	if got := x.row(32, 40); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := x.row(32, 0); strings.Count(got, "\n") != 1 || x.row(32, 300) != got {
+		t.Errorf("got\n%s\nand\n%s", got, x.row(32, 300))
+	}
+	for _, f := range slices.Concat(lab.Faults, lab.Healthy) {
+		for _, window := range []int{40, 72, 100} {
+			for line := range strings.Lines(listed(f, 32, window)) {
+				if len([]rune(strings.TrimSuffix(line, "\n"))) > window && len(strings.Fields(line)) > 1 {
+					t.Errorf("%s at %d columns: %q", f.Name, window, line)
+				}
+			}
+		}
 	}
 }
 
