@@ -122,6 +122,9 @@ type HeaderKnobs struct {
 	OAuthAccept    *string `json:"oauth_accept"`
 	// DiscoveryVersion is MCP-Protocol-Version on metadata requests, "" for none.
 	DiscoveryVersion string `json:"discovery_version,omitempty"`
+	// PageOrigin is of the web page in which the client runs too, "" for none: a browser asks first whether that page may call
+	// (Fetch, CORS-preflight fetch).
+	PageOrigin string `json:"page_origin,omitempty"`
 }
 
 // DiscoveryKnobs say how the client finds the authorization server and what it demands of the documents.

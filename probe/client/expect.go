@@ -41,6 +41,9 @@ func (e *Emulator) expected() []probe.Evidence {
 	if o.Probes && e.askedAs == "" {
 		all = append(all, ofStrangersProbes...)
 	}
+	if o.asksForPage() {
+		all = append(all, probe.Preflight)
+	}
 	if o.known() {
 		all = append(all, ofClient...)
 		if o.Probes {
@@ -83,6 +86,9 @@ func (e *Emulator) excuseUpfront() {
 	}
 	if !o.streams() {
 		e.excuse(probe.Stream, "this client opens no GET stream")
+	}
+	if o.Profile.Headers.PageOrigin == "" {
+		e.excuse(probe.Preflight, "this client runs in no web page")
 	}
 	if !o.Profile.Protocol.Delete {
 		e.excuse(probe.SessionEnd, "this client does not end its session")

@@ -31,6 +31,9 @@ func (e *Emulator) Steps() []Step {
 	if e.opt.Probes && e.askedAs == "" {
 		all = append(all, asNobody()...)
 	}
+	if e.opt.asksForPage() {
+		all = append(all, pagesSteps...)
+	}
 	all = append(all, clientsSteps...)
 	if e.opt.Probes && !e.opt.machine() && e.opt.known() {
 		all = append(all, clientsProbes...)

@@ -44,6 +44,11 @@ var originFaults = []Fault{
 		Origin: []Layer{on(stranger, header("WWW-Authenticate", `Basic realm="mcp"`)), on(resourceMetadata, answer(404, asJSON, `{"error":"not_found"}`))},
 	},
 	{
+		Name: "preflight-refused", Does: "OPTIONS is answered 401 as all else is, and the client runs in a web page",
+		Where: AtOrigin, As: "inspector", First: []string{"challenge.preflight"}, Warns: true, Unheard: "the command line asks for no page",
+		Origin: []Layer{on(all(endpoint, method(http.MethodOptions)), answer(401, asJSON, `{"error":"invalid_token"}`, "WWW-Authenticate", "Bearer"))},
+	},
+	{
 		Name: "unreadable-challenge", Does: "the challenge has two schemes in one, unquoted",
 		Where: AtOrigin, First: []string{"challenge.readable"}, Warns: true,
 		Origin: []Layer{on(stranger, header("WWW-Authenticate", "Bearer resource_metadata=https://"+Host+"/.well-known/oauth-protected-resource/mcp, scope=mcp:tools realm"))},

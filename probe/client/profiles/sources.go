@@ -73,7 +73,7 @@ func applies(p *probe.Profile, path string) bool {
 		return slices.Contains(p.Register.Order, "dcr")
 	case "authorization.scopes":
 		return true
-	case "discovery.resource_sent":
+	case "discovery.resource_sent", "headers.page_origin":
 		return false
 	case "discovery.requires_s256", "token.refresh_resource", "limits.refresh":
 		return !machine
