@@ -7,8 +7,12 @@ import (
 )
 
 // complain logs the failures that nothing explains, each check once for a client in ten minutes: a client that tries again
-// all day is not news.
+// all day is not news. Tokens that were only tried are folded.
 func (w *Witness) complain(h *handshake, findings []probe.Finding, now time.Time) {
+	if w.stray(h) {
+		w.fold(h, now)
+		return
+	}
 	for _, f := range findings {
 		if f.Outcome != probe.Failed || f.Because != "" || !w.news(f.Check+" "+h.name(), now) {
 			continue

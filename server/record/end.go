@@ -19,6 +19,8 @@ type Handshake struct {
 	// Open is true while it goes on; Stopped is the stage after which nothing came, "" when the tools were listed.
 	Open    bool
 	Stopped probe.Stage
+	// Stray is true where there were only tokens that were tried beside good ones and refused, as is right.
+	Stray   bool
 	Summary probe.Summary
 	// Findings are all of them, in the order of stages.
 	Findings []probe.Finding
@@ -99,7 +101,7 @@ func (w *Witness) end(h *handshake, now time.Time) {
 		w.complain(h, findings, now)
 	}
 	k := w.told(h, summary, findings)
-	if k.Stopped != "" {
+	if k.Stopped != "" && !k.Stray {
 		w.mention(h, k.Stopped, now)
 	}
 	w.kept = append(w.kept, kept{k, h.size})
@@ -114,7 +116,7 @@ func (w *Witness) end(h *handshake, now time.Time) {
 func (w *Witness) told(h *handshake, s probe.Summary, findings []probe.Finding) Handshake {
 	k := Handshake{
 		ID: h.id, Client: h.client, Profile: h.profile, Subject: h.subject, Started: h.started,
-		Summary: s, Findings: findings, Seen: h.seen, Past: int(h.gate.past.Load()), Dropped: h.dropped,
+		Stray: w.stray(h), Summary: s, Findings: findings, Seen: h.seen, Past: int(h.gate.past.Load()), Dropped: h.dropped,
 	}
 	if !h.tools {
 		k.Stopped = h.reached

@@ -26,6 +26,11 @@ type handshake struct {
 	client  Client
 	profile *probe.Profile
 	habits  habits
+	// attempts are the last of its tokens that were refused with 401, refused how often that was; admitted says that a token of its own
+	// was let in, or refused for another reason than the token.
+	attempts []attempt
+	refused  int
+	admitted bool
 	// spoken is true once the client itself was heard, told from its neighbours by its token.
 	spoken bool
 	// reached is the furthest stage the client asked for; tools whether its tools were listed.

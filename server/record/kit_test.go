@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -80,9 +81,11 @@ type ask struct {
 	// grant, token and sub are raw; forged marks a signature that does not verify.
 	grant, token, sub string
 	forged            bool
-	status            int
-	challenge         string
-	client            string
+	// alg is RS256 where it is "", "opaque" of what is no JWT; aud is the target where it is "".
+	alg, kid, azp, aud string
+	status             int
+	challenge          string
+	client             string
 }
 
 // hear puts the exchange of an ask before the witness.
@@ -126,8 +129,8 @@ func (s *stand) exchange(a ask) probe.Exchange {
 		x.Grant = print.Of(a.grant)
 		x.Request.Header.Set("Authorization", "Bearer "+print.Redact(a.token))
 		x.Tokens = []probe.Token{{
-			Where: "request.authorization", Length: len(a.token), Fingerprint: print.Of(a.token), JWT: true,
-			Claims: map[string]any{"sub": print.Redact(a.sub)},
+			Where: "request.authorization", Length: len(a.token), Fingerprint: print.Of(a.token), JWT: a.alg != "opaque", Alg: cmp.Or(a.alg, "RS256"), Kid: a.kid,
+			Claims: map[string]any{"sub": print.Redact(a.sub), "azp": a.azp, "aud": cmp.Or(a.aud, target)},
 		}}
 		x.Notes = []probe.Fact{{Kind: "token-signature", Source: "verifier", Data: map[string]any{"valid": !a.forged}}}
 	}

@@ -68,6 +68,8 @@ type Witness struct {
 	missed  atomic.Int64
 	// said is when the log was told something last.
 	said map[string]time.Time
+	// admitted are those who were let in lately.
+	admitted []admission
 }
 
 // A kept is a handshake that has ended, and what it holds in memory.
@@ -187,6 +189,7 @@ func (w *Witness) idlest() *handshake {
 // add gives an exchange to its handshake, within bounds.
 func (w *Witness) add(h *handshake, x probe.Exchange, now time.Time) {
 	h.stir(now)
+	w.try(h, x, now)
 	if token := h.take(x); token != "" {
 		w.byToken.Store(token, h)
 		h.tokens = append(h.tokens, token)
