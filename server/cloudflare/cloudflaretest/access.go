@@ -148,7 +148,7 @@ func (c *call) fillApp(d *document, b map[string]any) *answer {
 			return ptr(invalidAccess("domain is missing or invalid"))
 		case !c.ownsHost(host):
 			return ptr(invalidAccess("domain does not belong to zone"))
-		case path != "" && flag(oauth, "enabled"):
+		case path != "" && truth(oauth, "enabled"):
 			return ptr(invalidAccess("domain can not have a path if oauth is configured"))
 		case c.appOn(h, d.id):
 			return ptr(refused(http.StatusConflict, 11010, "access.api.error.application_already_exists"))

@@ -18,10 +18,15 @@ type Connector struct {
 	tunnel  *tunnel
 	version string
 	since   time.Time
-	conns   []string
+	conns   []conn
 	reach   http.RoundTripper
-	told    func(version int, config map[string]any)
-	dropped func()
+}
+
+// A conn is one of a connector's connections: it hears of configurations, and can be cut.
+type conn struct {
+	id   string
+	hear func(version int, config map[string]any)
+	drop func()
 }
 
 // connectorVersion is that of the release which was measured.
@@ -40,16 +45,7 @@ func (c *Cloudflare) Connect(token string, to ...http.RoundTripper) (*Connector,
 	s := newServices(through)
 	id := c.newConnectorID()
 	s.connector = id
-	return c.connect(token, link{id: id, conns: 4, reach: inside{s}, told: s.configure})
-}
-
-// A link is how a connector hears from the edge.
-type link struct {
-	id      string
-	conns   int
-	reach   http.RoundTripper
-	told    func(version int, config map[string]any)
-	dropped func()
+	return c.connect(token, id, inside{s}, s.configure)
 }
 
 func (c *Cloudflare) newConnectorID() string {
@@ -58,17 +54,18 @@ func (c *Cloudflare) newConnectorID() string {
 	return c.uuid()
 }
 
-func (c *Cloudflare) connect(token string, l link) (*Connector, error) {
+func (c *Cloudflare) connect(token, id string, reach http.RoundTripper, hear func(int, map[string]any)) (*Connector, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.byRunToken(token)
 	if t == nil {
 		return nil, fmt.Errorf("connect to the tunnel: %w", ErrRunToken)
 	}
-	k := &Connector{ID: l.id, cloud: c, tunnel: t, version: connectorVersion, since: c.now().UTC(), reach: l.reach, told: l.told, dropped: l.dropped}
-	for range l.conns {
-		k.conns = append(k.conns, c.uuid())
+	k := &Connector{ID: id, cloud: c, tunnel: t, version: connectorVersion, since: c.now().UTC(), reach: reach}
+	for range 4 {
+		k.conns = append(k.conns, conn{id: c.uuid()})
 	}
+	k.conns[0].hear = hear
 	t.connectors = append(t.connectors, k)
 	t.active, t.inactive = k.since, time.Time{}
 	if t.config != nil {
@@ -111,23 +108,32 @@ func (k *Connector) gone() bool {
 	if len(k.tunnel.connectors) <= 1 {
 		k.tunnel.inactive, k.tunnel.active = now, time.Time{}
 	}
-	if k.dropped != nil {
-		k.dropped()
-	}
+	k.drop()
 	return true
 }
 
+// drop cuts its connections. The lock is held.
+func (k *Connector) drop() {
+	for _, one := range k.conns {
+		if one.drop != nil {
+			one.drop()
+		}
+	}
+}
+
 func (k *Connector) configure(version int, config map[string]any) {
-	if k.told != nil {
-		k.told(version, copied(config))
+	for _, one := range k.conns {
+		if one.hear != nil {
+			one.hear(version, copied(config))
+		}
 	}
 }
 
 func (k *Connector) shownConns() []map[string]any {
 	l := []map[string]any{}
-	for i, id := range k.conns {
+	for i, one := range k.conns {
 		l = append(l, map[string]any{
-			"id": id, "uuid": id, "client_id": k.ID, "client_version": k.version, "colo_name": []string{"fra03", "fra08", "ams01", "ams04"}[i%4],
+			"id": one.id, "uuid": one.id, "client_id": k.ID, "client_version": k.version, "colo_name": []string{"fra03", "fra08", "ams01", "ams04"}[i%4],
 			"is_pending_reconnect": false, "origin_ip": "203.0.113.7", "opened_at": at6(k.since),
 		})
 	}

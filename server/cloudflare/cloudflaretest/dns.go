@@ -32,7 +32,7 @@ func listRecords(c *call) answer {
 	l := []map[string]any{}
 	for _, d := range c.zone.records {
 		isType := q.Get("type") == "" || q.Get("type") == d.text("type")
-		isProxied := q.Get("proxied") == "" || (q.Get("proxied") == "true") == d.flag("proxied")
+		isProxied := q.Get("proxied") == "" || (q.Get("proxied") == "true") == d.truth("proxied")
 		if isType && isProxied && match(d, "name") && match(d, "content") && match(d, "comment") {
 			l = append(l, copied(d.fields))
 		}
@@ -94,8 +94,8 @@ func (c *call) completeRecord(d *document) {
 	}
 	f["id"], f["name"], f["modified_on"] = d.id, name, at6(c.now)
 	f["proxiable"] = slices.Contains(hosts, text(f, "type"))
-	f["proxied"] = flag(f, "proxied")
-	if number(f, "ttl") == 0 || flag(f, "proxied") {
+	f["proxied"] = truth(f, "proxied")
+	if number(f, "ttl") == 0 || truth(f, "proxied") {
 		f["ttl"] = float64(1)
 	}
 	for name, empty := range map[string]any{"comment": nil, "tags": []any{}, "meta": map[string]any{}, "settings": map[string]any{}} {
@@ -107,7 +107,7 @@ func (c *call) completeRecord(d *document) {
 
 func (c *call) refuseRecord(d *document) *answer {
 	kind, content := d.text("type"), d.text("content")
-	if refusal := refuseContent(kind, content, d.flag("proxied")); refusal != nil {
+	if refusal := refuseContent(kind, content, d.truth("proxied")); refusal != nil {
 		return refusal
 	}
 	for _, o := range c.zone.records {

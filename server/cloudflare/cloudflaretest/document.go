@@ -14,14 +14,14 @@ type document struct {
 
 func (d *document) text(name string) string { return text(d.fields, name) }
 
-func (d *document) flag(name string) bool { return flag(d.fields, name) }
+func (d *document) truth(name string) bool { return truth(d.fields, name) }
 
 func text(of map[string]any, name string) string {
 	s, _ := of[name].(string)
 	return s
 }
 
-func flag(of map[string]any, name string) bool {
+func truth(of map[string]any, name string) bool {
 	b, _ := of[name].(bool)
 	return b
 }

@@ -16,7 +16,7 @@ func (v *visit) access() *page {
 		return nil
 	}
 	oauth := inner(app.fields, "oauth_configuration")
-	if flag(oauth, "enabled") {
+	if truth(oauth, "enabled") {
 		if p := v.oauthDocuments(); p != nil {
 			return p
 		}
@@ -129,11 +129,11 @@ func (v *visit) metadataURL() string {
 func (v *visit) askLogin(app *document, policies []map[string]any) *page {
 	machines := len(policies) > 0 && !slices.ContainsFunc(policies, func(p map[string]any) bool { return text(p, "decision") == "allow" })
 	switch {
-	case flag(inner(app.fields, "oauth_configuration"), "enabled"):
+	case truth(inner(app.fields, "oauth_configuration"), "enabled"):
 		body := encode(map[string]string{"error": "invalid_token", "resource_metadata": v.metadataURL()})
 		return (&page{status: http.StatusUnauthorized, media: "application/json", body: string(body)}).
 			with("Www-Authenticate", `Bearer realm="OAuth", error="invalid_token", resource_metadata="`+v.metadataURL()+`"`)
-	case machines && (app.flag("service_auth_401_redirect") || v.zone.owner.StrictServiceTokens):
+	case machines && (app.truth("service_auth_401_redirect") || v.zone.owner.StrictServiceTokens):
 		return (&page{status: http.StatusUnauthorized, media: "text/html", body: `<!DOCTYPE html><html><head><title>Error ・ Cloudflare Access</title></head>` +
 			`<body><h1>Unauthorized</h1></body></html>`}).with("Cf-Access-Domain", v.host).with("Cf-Access-Aud", app.text("aud"))
 	}

@@ -35,7 +35,7 @@ func (v *visit) cleared() bool {
 
 // botFight is Bot Fight Mode. It knows no rules, and only addresses that are let in by a rule of theirs pass.
 func (v *visit) botFight() *page {
-	if !flag(v.zone.bots, "fight_mode") || v.off.products["botFight"] || v.browser() || v.from.Verified || v.cleared() {
+	if !truth(v.zone.bots, "fight_mode") || v.off.products["botFight"] || v.browser() || v.from.Verified || v.cleared() {
 		return nil
 	}
 	return v.stop(challenge(), "managed_challenge", "botFight", "bot_fight_mode", "", "Bot Fight Mode")

@@ -43,7 +43,7 @@ func (v *visit) recordsOf() (l []*document) {
 
 // proxied: the host has a record that leads to the edge.
 func (v *visit) proxied() bool {
-	return slices.ContainsFunc(v.recordsOf(), func(d *document) bool { return d.flag("proxied") })
+	return slices.ContainsFunc(v.recordsOf(), func(d *document) bool { return d.truth("proxied") })
 }
 
 // cloudflaresOwn are some of the networks that a record must not point to.

@@ -17,7 +17,7 @@ func (v *visit) matching(phase string, do func(rule *document) (p *page, stop bo
 	}
 	for _, rule := range s.rules {
 		holds, err := parseExpression(rule.text("expression"))
-		if err != nil || !rule.flag("enabled") || !holds(v) {
+		if err != nil || !rule.truth("enabled") || !holds(v) {
 			continue
 		}
 		if p, stop := do(rule); p != nil || stop {
@@ -38,7 +38,7 @@ func (v *visit) redirectRules() *page {
 		if e := text(inner(from, "target_url"), "expression"); e != "" {
 			to = concatenated(e, v)
 		}
-		if flag(from, "preserve_query_string") && v.r.URL.RawQuery != "" {
+		if truth(from, "preserve_query_string") && v.r.URL.RawQuery != "" {
 			to += "?" + v.r.URL.RawQuery
 		}
 		return redirect(status, to), false
@@ -150,7 +150,7 @@ func (v *visit) customRules() *page {
 			return v.act(rule, "firewallCustom", s.id)
 		}
 		v.off.add(inner(rule.fields, "action_parameters"))
-		if logging, ok := rule.fields["logging"].(map[string]any); !ok || flag(logging, "enabled") {
+		if logging, ok := rule.fields["logging"].(map[string]any); !ok || truth(logging, "enabled") {
 			v.c.record(v, "skip", "firewallCustom", rule.id, s.id, rule.text("description"))
 		}
 		return nil, v.off.custom

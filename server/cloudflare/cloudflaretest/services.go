@@ -51,6 +51,13 @@ func (s *services) configure(version int, config map[string]any) {
 	s.version, s.config, s.rules = version, config, rules
 }
 
+// newer: the version is one after that in force; of several connections each tells of it.
+func (s *services) newer(version int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return version > s.version
+}
+
 func (s *services) match(r *http.Request) (ingressRule, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +80,7 @@ func (s *services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch access := inner(rule.origin, "access"); {
 	case !ok:
 		bare(seen, http.StatusServiceUnavailable)
-	case flag(access, "required") && r.Header.Get("Cf-Access-Jwt-Assertion") == "":
+	case truth(access, "required") && r.Header.Get("Cf-Access-Jwt-Assertion") == "":
 		s.complain("INF request filtered by middleware handler (AccessJWTValidator) due to: no access token in request")
 		bare(seen, http.StatusForbidden)
 	case isStatus:
@@ -129,7 +136,7 @@ func (s *services) proxy(rule ingressRule) http.Handler {
 // reach is the transport of a rule; noTLSVerify leaves out the check of an https service's certificate.
 func (s *services) reach(rule ingressRule) http.RoundTripper {
 	t, ok := s.through.(*http.Transport)
-	if !ok || !flag(rule.origin, "noTLSVerify") && text(rule.origin, "originServerName") == "" {
+	if !ok || !truth(rule.origin, "noTLSVerify") && text(rule.origin, "originServerName") == "" {
 		return s.through
 	}
 	c := t.Clone()
@@ -137,7 +144,7 @@ func (s *services) reach(rule ingressRule) http.RoundTripper {
 	if c.TLSClientConfig == nil {
 		c.TLSClientConfig = &tls.Config{}
 	}
-	c.TLSClientConfig.InsecureSkipVerify, c.TLSClientConfig.ServerName = flag(rule.origin, "noTLSVerify"), text(rule.origin, "originServerName")
+	c.TLSClientConfig.InsecureSkipVerify, c.TLSClientConfig.ServerName = truth(rule.origin, "noTLSVerify"), text(rule.origin, "originServerName")
 	return c
 }
 
