@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/mcpwiz/mcpwiz/server/bridge"
 	"github.com/mcpwiz/mcpwiz/server/gateway"
 	"github.com/mcpwiz/mcpwiz/server/mcp"
 )
@@ -17,6 +18,7 @@ type endpoint struct {
 	issuer   *gateway.Issuer
 	keys     *gateway.Keys
 	mcp      *mcp.Server
+	bridge   *bridge.Bridge
 	stand    *stand
 	// toIssuer reaches the authorization server where the witness hears it.
 	toIssuer http.RoundTripper

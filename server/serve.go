@@ -103,6 +103,9 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	running.Go(func() { s.warm(streams) })
 	for _, n := range s.endpoints {
 		running.Go(func() { n.stand.Run(streams) })
+		if n.bridge != nil {
+			running.Go(func() { n.bridge.Run(streams) })
+		}
 	}
 	var err error
 	select {
@@ -135,6 +138,9 @@ func (s *Server) stop(servers []*http.Server) {
 func (s *Server) Close() error {
 	var all error
 	for _, n := range s.endpoints {
+		if n.bridge != nil {
+			all = errors.Join(all, n.bridge.Close())
+		}
 		if n.mcp != nil {
 			if err := n.mcp.Close(); err != nil {
 				all = errors.Join(all, fmt.Errorf("ending the sessions of %s: %w", n.URL, err))

@@ -1,17 +1,25 @@
 package server
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/mcpwiz/mcpwiz/server/bridge"
 	"github.com/mcpwiz/mcpwiz/server/gateway"
 )
 
 // An Upstream is the MCP server that an endpoint stands in front of.
 type Upstream struct {
-	// URL is its Streamable HTTP endpoint.
-	URL string
+	// URL is its Streamable HTTP endpoint, or with SSE that of an older server's stream (MCP 2024-11-05); Command is one that speaks
+	// over stdin and stdout instead, of its own for each session unless Shared.
+	URL         string
+	SSE, Shared bool
+	Command     []string
 	// TokenFile has a bearer token and HeaderFile has headers that are sent to it; they are read anew when they change.
 	TokenFile, HeaderFile string
 	// User names the headers in which it is told who calls.
@@ -34,22 +42,37 @@ func (u Upstream) url() (*url.URL, error) {
 	return at, nil
 }
 
+func (n *endpoint) bridged(name string, dial func(context.Context) (sdk.Connection, error), log *slog.Logger, o Options) http.Handler {
+	n.bridge = bridge.New(bridge.Options{Name: name, Dial: dial, Shared: n.Upstream.Shared, Logger: log, Now: o.Now})
+	return n.bridge
+}
+
 // behind is what stands behind the guard: the bundled server, or an upstream.
 func (n *endpoint) behind(o Options) (http.Handler, error) {
 	if n.Upstream == nil {
 		return n.mcp, nil
 	}
+	log := o.Logger.With("server", n.URL)
+	if len(n.Upstream.Command) > 0 {
+		dial, err := bridge.Command(n.Upstream.Command, log)
+		if err != nil {
+			return nil, fmt.Errorf("server: upstream of %s: %w", n.URL, err)
+		}
+		return n.bridged(n.Upstream.Command[0], dial, log, o), nil
+	}
 	at, err := n.Upstream.url()
 	if err != nil {
 		return nil, err
 	}
-	log := o.Logger.With("server", n.URL)
 	if n.Upstream.Observe {
 		return gateway.Observed(n.resource.Path(), at, nil, log), nil
 	}
 	own, err := gateway.OwnHeaders(n.Upstream.TokenFile, n.Upstream.HeaderFile, log)
 	if err != nil {
 		return nil, fmt.Errorf("server: upstream %s: %w", n.Upstream.URL, err)
+	}
+	if n.Upstream.SSE {
+		return n.bridged(at.Redacted(), bridge.SSE(at, own), log, o), nil
 	}
 	return gateway.NewUpstream(gateway.Upstream{URL: at, Own: own, User: n.Upstream.User, Logger: log}), nil
 }

@@ -83,7 +83,9 @@ func TestAnObservedUpstreamTakesItsPortAlone(t *testing.T) {
 	if _, err := server.New(o); err == nil || !strings.Contains(err.Error(), "alone") {
 		t.Errorf("two on the port of one that is observed: %v", err)
 	}
-	r := start(t, func(o *server.Options) { o.Endpoints[0].Upstream = &server.Upstream{URL: up.URL + "/inner", Observe: true} })
+	r := start(t, func(o *server.Options) {
+		o.Endpoints[0].Upstream = &server.Upstream{URL: up.URL + "/inner", Observe: true}
+	})
 	for path, want := range map[string]string{"/mcp": "/inner", "/.well-known/oauth-protected-resource": "/.well-known/oauth-protected-resource", "/token": "/token"} {
 		resp := r.do(t, http.MethodGet, path, "", "")
 		got := make([]byte, 100)

@@ -31,6 +31,8 @@ var keys = map[string]key{
 		ofServers(func(s *plan.Server) *[]string { return &s.AllowedOrigins })},
 
 	"upstream":             {"URL", "servers[0].upstream.url: the MCP server behind this one, as reached from here", ofUpstream(func(u *plan.Upstream) *string { return &u.URL })},
+	"upstream-transport":   {"name", "servers[0].upstream.transport: streamable-http, or sse for a server of MCP 2024-11-05", ofUpstream(func(u *plan.Upstream) *string { return &u.Transport })},
+	"upstream-shared":      {"bool", "servers[0].upstream.shared: one command, or one sse stream, for all sessions", setShared},
 	"upstream-token-file":  {"file", "servers[0].upstream.token_file: a bearer token that is sent to it", ofUpstream(func(u *plan.Upstream) *string { return &u.TokenFile })},
 	"upstream-header-file": {"file", "servers[0].upstream.header_file: headers that are sent to it, like Name: value", ofUpstream(func(u *plan.Upstream) *string { return &u.HeaderFile })},
 	"user-header":          {"sub|client|scopes=name", "servers[0].upstream.user_headers: the header in which it is told that of the user; repeatable", setUserHeader},
@@ -128,6 +130,11 @@ func ofUpstream(at func(*plan.Upstream) *string) func(*plan.Connection, string) 
 
 func setObserve(c *plan.Connection, value string) (err error) {
 	upstreamOf(c).Observe, err = strconv.ParseBool(value)
+	return err
+}
+
+func setShared(c *plan.Connection, value string) (err error) {
+	upstreamOf(c).Shared, err = strconv.ParseBool(value)
 	return err
 }
 

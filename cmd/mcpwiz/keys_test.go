@@ -19,7 +19,8 @@ func TestEveryScalarKeyHasAFlag(t *testing.T) {
 	for _, k := range keys {
 		usages += k.usage + "\n"
 	}
-	for prefix, v := range map[string]any{"servers[0].": plan.Server{}, "keycloak.": plan.Keycloak{}, "keycloak.admin.": plan.Admin{}} {
+	for prefix, v := range map[string]any{"servers[0].": plan.Server{}, "servers[0].upstream.": plan.Upstream{}, "server.": plan.Serving{},
+		"keycloak.": plan.Keycloak{}, "keycloak.admin.": plan.Admin{}} {
 		for name := range scalarsOf(v) {
 			if !strings.Contains(usages, prefix+name+":") {
 				t.Errorf("%s%s has no flag", prefix, name)
@@ -47,7 +48,11 @@ func scalarsOf(v any) map[string]reflect.Kind {
 	for i := range reflect.TypeOf(v).NumField() {
 		f := reflect.TypeOf(v).Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if k := f.Type.Kind(); k != reflect.Slice && k != reflect.Struct {
+		of := f.Type
+		if of.Kind() == reflect.Pointer {
+			of = of.Elem()
+		}
+		if k := f.Type.Kind(); k != reflect.Slice && of.Kind() != reflect.Struct {
 			all[name] = k
 		}
 	}

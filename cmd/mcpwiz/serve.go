@@ -25,11 +25,13 @@ import (
 // serveKeys are the keys that serve uses.
 var serveKeys = []string{"url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client",
 	"allowed-host", "allowed-origin", "tool-scope", "method-scope", "introspection",
-	"upstream", "upstream-token-file", "upstream-header-file", "user-header", "observe"}
+	"upstream", "upstream-transport", "upstream-shared", "upstream-token-file", "upstream-header-file", "user-header", "observe"}
 
 type serveOptions struct {
 	connection connectionFlags
 	log        string
+	// stdio: the words after -- are the upstream's command.
+	stdio bool
 }
 
 func (p *program) serve() *cobra.Command {
@@ -42,15 +44,34 @@ token verification, a mirror of the authorization server's metadata, a registrat
 clients do with the doctor's checks and logs what fails; the log goes to stderr.`,
 		Example: `  mcpwiz serve -f mcpwiz.yaml
   mcpwiz serve --issuer https://id.example.com/realms/mcp --url https://mcp.example.com/mcp
+  mcpwiz serve -f mcpwiz.yaml --upstream http://127.0.0.1:9000/mcp             # a server of your own behind it
+  mcpwiz serve -f mcpwiz.yaml --upstream-stdio -- npx -y @modelcontextprotocol/server-everything
   mcpwiz serve --issuer http://127.0.0.1:8180/realms/mcp --url http://127.0.0.1:8080/mcp   # a rehearsal on this machine`,
-		Args: noArgs,
+		Args: func(c *cobra.Command, args []string) error { return o.command(args) },
 		RunE: func(c *cobra.Command, _ []string) error { return p.runServe(c.Context(), &o) },
 	}
+	c.Flags().BoolVar(&o.stdio, "upstream-stdio", false, "servers[0].upstream.command: the words after -- are a command that speaks MCP over stdin and stdout")
 	o.connection.add(c, serveKeys...)
 	completed(c, "client", p.profileIDs)
 	c.Flags().StringVar(&o.log, "log", "text", "`how` to log: text, json")
 	completed(c, "log", func() []string { return []string{"text", "json"} })
 	return c
+}
+
+// command takes the words after -- into the connection.
+func (o *serveOptions) command(args []string) error {
+	switch {
+	case !o.stdio && len(args) > 0:
+		return usage("a command to serve is given as --upstream-stdio -- COMMAND ARGS", "unexpected argument %q", args[0])
+	case o.stdio && len(args) == 0:
+		return usage("mcpwiz serve --upstream-stdio -- COMMAND ARGS", "--upstream-stdio without a command")
+	case o.stdio:
+		o.connection.over = append(o.connection.over, overlaid{set: func(c *plan.Connection, _ string) error {
+			upstreamOf(c).Command = args
+			return nil
+		}})
+	}
+	return nil
 }
 
 func (p *program) runServe(ctx context.Context, o *serveOptions) error {
@@ -157,9 +178,10 @@ func (p *program) endpoint(c plan.Connection, s plan.Server) (server.Endpoint, e
 		e.Listen = loopbackOf(s.URL)
 	}
 	if u := s.Upstream; u != nil {
-		e.Upstream = &server.Upstream{URL: u.URL, TokenFile: u.TokenFile, HeaderFile: u.HeaderFile, Observe: u.Observe, User: gateway.UserHeaders{
-			Subject: u.UserHeaders[plan.UserSubject], Client: u.UserHeaders[plan.UserClient], Scopes: u.UserHeaders[plan.UserScopes],
-		}}
+		e.Upstream = &server.Upstream{URL: u.URL, SSE: u.Transport == plan.SSE, Command: u.Command, Shared: u.Shared,
+			TokenFile: u.TokenFile, HeaderFile: u.HeaderFile, Observe: u.Observe, User: gateway.UserHeaders{
+				Subject: u.UserHeaders[plan.UserSubject], Client: u.UserHeaders[plan.UserClient], Scopes: u.UserHeaders[plan.UserScopes],
+			}}
 	}
 	if c.Serving.Introspection {
 		i := slices.IndexFunc(c.Clients, func(one plan.Client) bool { return one.Profile == plan.Introspection && one.Server == s.URL })

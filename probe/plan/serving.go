@@ -16,8 +16,13 @@ type Serving struct {
 
 // An Upstream is an MCP server of somebody else's that is served behind OAuth.
 type Upstream struct {
-	// URL is its Streamable HTTP endpoint, as reached from here.
-	URL string `yaml:"url,omitempty"`
+	// URL is its endpoint, as reached from here; Transport is streamable-http (also when empty), or sse for a server of MCP
+	// 2024-11-05.
+	URL       string `yaml:"url,omitempty"`
+	Transport string `yaml:"transport,omitempty"`
+	// Command speaks MCP over stdin and stdout instead: a program and its arguments. Each session has its own, unless Shared.
+	Command []string `yaml:"command,omitempty"`
+	Shared  bool     `yaml:"shared,omitempty"`
 	// TokenFile holds a bearer token, and HeaderFile lines like "Name: value", that are sent to it; both are read anew when they
 	// change. The client's own token never goes there.
 	TokenFile  string `yaml:"token_file,omitempty"`
@@ -27,6 +32,12 @@ type Upstream struct {
 	// Observe: it does its own OAuth. Nothing is verified or added, the witness only watches.
 	Observe bool `yaml:"observe,omitempty"`
 }
+
+// The transports of an upstream.
+const (
+	StreamableHTTP = "streamable-http"
+	SSE            = "sse"
+)
 
 // What an upstream can be told of the user.
 const (
@@ -40,7 +51,9 @@ func (v *validation) upstream(key string, u *Upstream) {
 		return
 	}
 	at, err := url.Parse(u.URL)
+	v.transport(key, u)
 	switch {
+	case len(u.Command) > 0:
 	case u.URL == "":
 		v.say("%s.url: missing: where the MCP server is reached from here, e.g. http://127.0.0.1:9000/mcp", key)
 	case err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https":
@@ -62,6 +75,25 @@ func (v *validation) upstream(key string, u *Upstream) {
 			v.say("%s.user_headers.%s: %q is there twice", key, what, name)
 		}
 		names[strings.ToLower(name)] = true
+	}
+}
+
+// transport holds that of an upstream to what goes together.
+func (v *validation) transport(key string, u *Upstream) {
+	switch u.Transport {
+	case "", StreamableHTTP, SSE:
+	default:
+		v.say("%s.transport: %q is not known: %s or %s", key, u.Transport, StreamableHTTP, SSE)
+	}
+	switch {
+	case len(u.Command) > 0 && (u.URL != "" || u.Transport != ""):
+		v.say("%s.command: a command has neither url nor transport: take one of them out", key)
+	case len(u.Command) > 0 && (u.TokenFile != "" || u.HeaderFile != "" || len(u.UserHeaders) > 0 || u.Observe):
+		v.say("%s.command: a command is sent no headers: take token_file, header_file, user_headers and observe out", key)
+	case u.Transport == SSE && (len(u.UserHeaders) > 0 || u.Observe):
+		v.say("%s.transport: over sse nobody is told who calls, and nothing can be observed: take user_headers and observe out", key)
+	case u.Shared && len(u.Command) == 0 && u.Transport != SSE:
+		v.say("%s.shared: is for a command, or for sse", key)
 	}
 }
 
