@@ -135,6 +135,20 @@ func getPolicy(c *call) answer {
 	return noPolicy()
 }
 
+func putPolicy(c *call) answer {
+	i := slices.IndexFunc(c.account.policies, func(d *document) bool { return d.id == c.at["policy"] })
+	if i < 0 {
+		return noPolicy()
+	}
+	p, refusal := c.makePolicy(c.at["policy"], c.object())
+	if refusal != nil {
+		return *refusal
+	}
+	p.fields["reusable"], p.fields["created_at"] = true, c.account.policies[i].fields["created_at"]
+	c.account.policies[i] = p
+	return found(copied(p.fields))
+}
+
 func deletePolicy(c *call) answer {
 	if find(c.account.policies, c.at["policy"]) == nil {
 		return noPolicy()

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"io"
 	"log"
 	"math/big"
@@ -38,6 +39,10 @@ func newAuthority() *authority {
 	a.root = sign(ca, ca, a.key, a.key)
 	a.roots.AddCert(a.root)
 	return a
+}
+
+func (a *authority) pem() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.root.Raw})
 }
 
 // newKey cannot fail: crypto/rand ends the program rather than return an error.

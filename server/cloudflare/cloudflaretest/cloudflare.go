@@ -89,7 +89,9 @@ type zone struct {
 	rulesets []*ruleset
 	// rules are the IP access rules.
 	rules []*document
-	apps  []*document
+	// agents are the User Agent Blocking rules.
+	agents []*document
+	apps   []*document
 }
 
 // New makes one.

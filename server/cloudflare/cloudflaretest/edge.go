@@ -54,6 +54,8 @@ func (v *visit) decide() (*page, target) {
 	if p := v.fromCache(); p != nil {
 		return p, target{}
 	}
+	v.ssl = v.setting("ssl")
+	v.html.email, v.html.rocket = v.setting("email_obfuscation") == "on", v.setting("rocket_loader") == "on"
 	return v.resolve()
 }
 

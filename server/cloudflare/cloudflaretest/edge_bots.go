@@ -14,6 +14,9 @@ func (v *visit) legacyProducts() *page {
 	if v.setting("security_level") == "under_attack" && !v.off.products["securityLevel"] && !v.cleared() {
 		return v.stop(challenge(), "managed_challenge", "securitylevel", "iuam", "", "")
 	}
+	if p := v.agentRules(); p != nil {
+		return p
+	}
 	if v.setting("browser_check") != "on" || v.off.products["bic"] {
 		return nil
 	}

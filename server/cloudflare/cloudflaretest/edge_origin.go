@@ -138,14 +138,13 @@ func (v *visit) origin(out *http.Request, to target) http.RoundTripper {
 		return to.connector.reach
 	}
 	out.URL.Scheme, out.URL.Host = "https", to.address
-	mode := v.setting("ssl")
-	if mode == "flexible" || mode == "off" || v.scheme == "http" {
+	if mode := v.ssl; mode == "flexible" || mode == "off" || v.scheme == "http" {
 		out.URL.Scheme = "http"
 	}
 	if v.c.o.Origin != nil {
 		return v.c.o.Origin
 	}
-	return &http.Transport{DisableCompression: true, DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: mode != "strict", ServerName: v.host}}
+	return &http.Transport{DisableCompression: true, DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: v.ssl != "strict", ServerName: v.host}}
 }
 
 // originFault says which error an origin without a tunnel brings about.

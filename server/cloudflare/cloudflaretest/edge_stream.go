@@ -42,7 +42,12 @@ func (v *visit) carry(w http.ResponseWriter, ask func() (*http.Response, error),
 		return
 	}
 	clock.Reset(v.patience())
-	v.head(w, res, plain)
+	changes := v.rewrites(res)
+	v.head(w, res, plain || changes)
+	if changes {
+		v.carryPage(w, res.StatusCode, io.MultiReader(bytes.NewReader(first[:n]), body))
+		return
+	}
 	streams := strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream")
 	c := &carrier{w: w, flush: http.NewResponseController(w), streams: streams, clock: clock, patience: v.patience()}
 	if _, werr := c.Write(first[:n]); werr != nil {
@@ -59,6 +64,17 @@ func (v *visit) carry(w http.ResponseWriter, ask func() (*http.Response, error),
 	}
 }
 
+// carryPage brings a page back as its products leave it.
+func (v *visit) carryPage(w http.ResponseWriter, status int, body io.Reader) {
+	whole, err := io.ReadAll(body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // cut: the client must see that it was
+	}
+	whole = v.rewritten(whole)
+	_, _ = w.Write(whole) // a client that went away needs no answer
+	v.keep(status, w.Header(), whole)
+}
+
 // failed answers for an origin that did not.
 func (v *visit) failed(w http.ResponseWriter, err error) {
 	switch {
@@ -71,8 +87,8 @@ func (v *visit) failed(w http.ResponseWriter, err error) {
 	}
 }
 
-// head writes status and headers, without those that are between edge and origin.
-func (v *visit) head(w http.ResponseWriter, res *http.Response, unzipped bool) {
+// head writes status and headers, without those that are between edge and origin, and without those of a body that is changed.
+func (v *visit) head(w http.ResponseWriter, res *http.Response, changed bool) {
 	h := w.Header()
 	for name, values := range res.Header {
 		if name != "Cf-Cloudflared-Response-Meta" && name != "Connection" && name != "Keep-Alive" && name != "Server" && name != "Cf-Ray" {
@@ -82,7 +98,7 @@ func (v *visit) head(w http.ResponseWriter, res *http.Response, unzipped bool) {
 	if res.Header["Content-Type"] == nil {
 		h["Content-Type"] = nil
 	}
-	if unzipped {
+	if changed {
 		h.Del("Content-Encoding")
 		h.Del("Content-Length")
 	}

@@ -20,6 +20,8 @@ type exposed struct {
 	*Cloudflare
 	t      *testing.T
 	tunnel string
+
+	connector *Connector
 	// seen is the last request that the origin got.
 	seen atomic.Pointer[http.Request]
 }
@@ -37,23 +39,15 @@ func expose(t *testing.T, o Options) *exposed {
 	return e
 }
 
-// tunnelTo makes tunnel, configuration and record, and connects.
-func (e *exposed) tunnelTo(service string, ingress ...any) {
+// tunnelTo exposes aHost.
+func (e *exposed) tunnelTo(service string) {
 	e.t.Helper()
-	account := "accounts/" + e.AccountID("Home") + "/cfd_tunnel"
-	var tunnel struct{ ID, Token string }
-	e.get(e.do("POST", account, map[string]any{"name": "t", "config_src": "cloudflare"}), &tunnel)
-	e.tunnel = account + "/" + tunnel.ID
-	if ingress == nil {
-		ingress = []any{map[string]any{"hostname": aHost, "service": service}, map[string]any{"service": "http_status:404"}}
-	}
-	e.do("PUT", e.tunnel+"/configurations", map[string]any{"config": map[string]any{"ingress": ingress}})
-	e.record("CNAME", aHost, tunnel.ID+tunnelDomain)
-	k, err := e.Connect(tunnel.Token)
+	k, err := e.Expose(aHost, service)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	e.t.Cleanup(k.Close)
+	e.connector, e.tunnel = k, "accounts/"+e.AccountID("Home")+"/cfd_tunnel/"+k.tunnel.id
 }
 
 func (e *exposed) record(kind, name, content string) {
@@ -250,6 +244,13 @@ var signatures = []signature{
 	{name: "blocked address", on: address("block", "ip", "198.51.100.7"), status: 403, body: "1006", source: "ip"},
 	{name: "blocked AS", on: address("block", "asn", "AS64500"), status: 403, body: "1005", source: "ip"},
 	{name: "blocked country", on: address("block", "country", "US"), status: 403, body: "1009", source: "ip"},
+	{
+		name: "User Agent Blocking", on: func(e *exposed) {
+			e.do("POST", e.zone("/firewall/ua_rules"), map[string]any{"mode": "block", "configuration": map[string]any{"target": "ua", "value": claudeUser}})
+		}, status: 403, body: "1010", source: "uaBlock", mend: firstRule(skipOurs),
+	},
+	{name: "the connector is gone", on: func(e *exposed) { e.connector.Close() }, status: 530, body: "error code: 1033"},
+	{name: "the tunnel has no rules", on: func(e *exposed) { e.do("PUT", e.tunnel+"/configurations", map[string]any{"config": map[string]any{}}) }, status: 503, body: ""},
 	{name: "record gone", on: func(e *exposed) {
 		e.do("DELETE", e.zone("/dns_records/"+e.firstRecord()), nil)
 		e.record("CNAME", aHost, "00000000-0000-4000-a000-000000000000.cfargotunnel.com")

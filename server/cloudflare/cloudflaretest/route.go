@@ -62,11 +62,16 @@ var apiRoutes = []route{
 	{http.MethodPatch, "zones/{zone}/firewall/access_rules/rules/{rule}", FirewallServices, editAccessRule},
 	{http.MethodDelete, "zones/{zone}/firewall/access_rules/rules/{rule}", FirewallServices, deleteAccessRule},
 
+	{http.MethodGet, "zones/{zone}/firewall/ua_rules", FirewallServices, listAgentRules},
+	{http.MethodPost, "zones/{zone}/firewall/ua_rules", FirewallServices, createAgentRule},
+	{http.MethodDelete, "zones/{zone}/firewall/ua_rules/{rule}", FirewallServices, deleteAgentRule},
+
 	{http.MethodPost, "graphql", "", graphql},
 	{http.MethodGet, "accounts/{account}/access/organizations", AccessOrgs, getOrganization},
 	{http.MethodGet, "accounts/{account}/access/policies", AccessApps, listPolicies},
 	{http.MethodPost, "accounts/{account}/access/policies", AccessApps, createPolicy},
 	{http.MethodGet, "accounts/{account}/access/policies/{policy}", AccessApps, getPolicy},
+	{http.MethodPut, "accounts/{account}/access/policies/{policy}", AccessApps, putPolicy},
 	{http.MethodDelete, "accounts/{account}/access/policies/{policy}", AccessApps, deletePolicy},
 }
 

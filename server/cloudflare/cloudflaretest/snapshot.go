@@ -52,7 +52,7 @@ func (z *zone) snapshot() map[string]any {
 	}
 	return map[string]any{
 		"rules": phases, "dns records": sorted(shown(z.records)), "settings": z.settings, "bot management": z.bots, "ip access rules": sorted(shown(z.rules)),
-		"access apps": sorted(shown(z.apps)),
+		"access apps": sorted(shown(z.apps)), "user agent rules": sorted(shown(z.agents)),
 	}
 }
 

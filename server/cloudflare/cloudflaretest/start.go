@@ -21,6 +21,8 @@ type Running struct {
 	// Address is where the edge speaks TLS, with certificates for the zones and one level of names below each, that Roots verifies.
 	Address string
 	Roots   *x509.CertPool
+	// RootsPEM is the same, to be written to a file for a program that runs on its own; see serveConnect.
+	RootsPEM []byte
 
 	plain, secure *http.Server
 }
@@ -38,10 +40,16 @@ func Start(o Options) (*Running, error) {
 	c := New(o)
 	certificates := newAuthority()
 	r := &Running{
-		Cloudflare: c, URL: "http://" + plain.Addr().String(), Address: secure.Addr().String(), Roots: certificates.roots,
-		plain:  &http.Server{Handler: http.HandlerFunc(c.serveAll), ReadHeaderTimeout: 10 * time.Second, ErrorLog: quiet},
+		Cloudflare: c, URL: "http://" + plain.Addr().String(), Address: secure.Addr().String(), Roots: certificates.roots, RootsPEM: certificates.pem(),
 		secure: &http.Server{Handler: http.HandlerFunc(c.serveAll), ReadHeaderTimeout: 10 * time.Second, ErrorLog: quiet},
 	}
+	r.plain = &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Method == http.MethodConnect {
+			r.serveConnect(w, q)
+			return
+		}
+		c.serveAll(w, q)
+	}), ReadHeaderTimeout: 10 * time.Second, ErrorLog: quiet}
 	r.secure.TLSConfig = &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return c.shake(certificates, hello.ServerName), nil
 	}}

@@ -104,7 +104,7 @@ func TestOtherStreamsAreBuffered(t *testing.T) {
 func TestEdgeTLS(t *testing.T) {
 	t.Parallel()
 	e, edge := before(t, Options{}, func(w http.ResponseWriter, r *http.Request) {})
-	e.record("CNAME", "a.b.example.com", strings.TrimPrefix(e.tunnel, "accounts/"+e.AccountID("Home")+"/cfd_tunnel/")+tunnelDomain)
+	e.record("CNAME", "a.b.example.com", e.connector.tunnel.id+tunnelDomain)
 	if _, _, err := open(t, edge, "https://"+aHost+"/"); err != nil {
 		t.Error(err)
 	}

@@ -41,6 +41,9 @@ type visit struct {
 	off    skips
 	// set are what configuration rules make of the zone's settings.
 	set map[string]any
+	// ssl is the mode of the zone, html what is done to pages.
+	ssl  string
+	html struct{ email, rocket bool }
 	// assertion is what Access tells the origin of who it let in.
 	assertion string
 }
