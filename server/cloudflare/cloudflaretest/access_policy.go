@@ -60,11 +60,7 @@ func listAppPolicies(c *call) answer {
 	if d == nil {
 		return noApp()
 	}
-	l := []map[string]any{}
-	for _, p := range list(c.shownApp(d), "policies") {
-		l = append(l, p)
-	}
-	return paged(c, l, 25, 1000)
+	return paged(c, list(c.shownApp(d), "policies"), 25, 1000)
 }
 
 func createAppPolicy(c *call) answer {

@@ -133,7 +133,7 @@ func (t *tunnelFlags) parse(name string, args []string, define func(*flag.FlagSe
 func readConfig(file string) (map[string]any, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("Cannot read config file: %w", err)
+		return nil, complainf("Cannot read config file: %v", err)
 	}
 	var m map[string]any
 	if err := yaml.Unmarshal(b, &m); err != nil {
@@ -149,7 +149,7 @@ func ingressCommand(file string, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	if file == "" {
-		return fail(errors.New("No configuration file was found. Please create one, or use the --config flag to specify its filepath. You can use the help command to learn more about configuration files"))
+		return fail(complaint("No configuration file was found. Please create one, or use the --config flag to specify its filepath. You can use the help command to learn more about configuration files"))
 	}
 	config, err := readConfig(file)
 	if err != nil {
@@ -170,9 +170,9 @@ func ingressCommand(file string, args []string, stdout, stderr io.Writer) int {
 	rules, err := readIngress(config)
 	switch {
 	case err == nil && len(rules) == 0:
-		return fail(errors.New("Validation failed: The config file doesn't contain any ingress rules"))
+		return fail(complaint("Validation failed: The config file doesn't contain any ingress rules"))
 	case err != nil:
-		return fail(fmt.Errorf("Validation failed: %w", err))
+		return fail(complainf("Validation failed: %v", err))
 	case u == nil:
 		fmt.Fprintln(stdout, "OK")
 		return 0

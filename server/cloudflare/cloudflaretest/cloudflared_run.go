@@ -110,15 +110,15 @@ func fromCredentials(t *tunnelFlags, config map[string]any) (string, error) {
 		file = text(config, "credentials-file")
 	}
 	if file == "" {
-		return "", errors.New(`"cloudflared tunnel run" requires the ID or name of the tunnel to run as the last command line argument or in the configuration file.`)
+		return "", complaint(`"cloudflared tunnel run" requires the ID or name of the tunnel to run as the last command line argument or in the configuration file.`)
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("Tunnel credentials file '%s' doesn't exist or is not a file", file)
+		return "", complainf("Tunnel credentials file '%s' doesn't exist or is not a file", file)
 	}
 	var c struct{ AccountTag, TunnelID, TunnelSecret string }
 	if err := json.Unmarshal(b, &c); err != nil {
-		return "", fmt.Errorf("Invalid JSON when parsing tunnel credentials file: %w", err)
+		return "", complainf("Invalid JSON when parsing tunnel credentials file: %v", err)
 	}
 	return base64.StdEncoding.EncodeToString(encode(map[string]string{"a": c.AccountTag, "t": c.TunnelID, "s": c.TunnelSecret})), nil
 }

@@ -3,7 +3,6 @@ package cloudflaretest
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -33,7 +32,7 @@ type conn struct {
 const connectorVersion = "2026.8.2"
 
 // ErrRunToken: the run token names no tunnel, or not with its secret.
-var ErrRunToken = errors.New("Unauthorized: Invalid tunnel secret")
+var ErrRunToken = complaint("Unauthorized: Invalid tunnel secret")
 
 // Connect brings a connector to the tunnel of a run token, as cloudflared would with four connections; until then the edge answers 530
 // with 1033. The connector reaches services through the first of to, else Options.Origin. Its ingress is the configuration in the API.

@@ -1,7 +1,6 @@
 package cloudflaretest
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,6 +16,14 @@ type ingressRule struct {
 	service  string
 	origin   map[string]any
 }
+
+// A complaint is an error in cloudflared's own words.
+type complaint string
+
+func (c complaint) Error() string { return string(c) }
+
+// complainf builds one.
+func complainf(format string, args ...any) complaint { return complaint(fmt.Sprintf(format, args...)) }
 
 // readIngress reads the rules of a configuration; none is no error: every request is then answered with 503.
 func readIngress(config map[string]any) (rules []ingressRule, err error) {
@@ -51,19 +58,19 @@ func checkRule(hostname, path string, i, of int) (*regexp.Regexp, error) {
 	last, all := i == of-1, (hostname == "" || hostname == "*") && path == ""
 	switch {
 	case strings.Contains(hostname, ":"):
-		return nil, errors.New("Hostname cannot contain a port") //nolint: cloudflared's own words
+		return nil, complaint("Hostname cannot contain a port")
 	case strings.LastIndex(hostname, "*") > 0:
-		return nil, errors.New("Hostname patterns can have at most one wildcard character (\"*\") and it can only be used for subdomains, e.g. \"*.example.com\"")
+		return nil, complaint("Hostname patterns can have at most one wildcard character (\"*\") and it can only be used for subdomains, e.g. \"*.example.com\"")
 	case last && !all:
-		return nil, errors.New("The last ingress rule must match all URLs (i.e. it should not have a hostname or path filter)")
+		return nil, complaint("The last ingress rule must match all URLs (i.e. it should not have a hostname or path filter)")
 	case !last && all:
-		return nil, fmt.Errorf("Rule #%d is matching the hostname '%s', but this will match every hostname, meaning the rules which follow it will never be triggered.", i+1, hostname)
+		return nil, complainf("Rule #%d is matching the hostname '%s', but this will match every hostname, meaning the rules which follow it will never be triggered.", i+1, hostname)
 	case path == "":
 		return nil, nil
 	}
 	pattern, err := regexp.Compile(path)
 	if err != nil {
-		return nil, fmt.Errorf("Rule #%d has an invalid regex: %w", i+1, err)
+		return nil, complainf("Rule #%d has an invalid regex: %v", i+1, err)
 	}
 	return pattern, nil
 }

@@ -153,7 +153,7 @@ func dialEdge(ctx context.Context, edge string, h hello, hear func(word)) error 
 }
 
 var (
-	errRefused = errors.New("Register tunnel error from server side")
+	errRefused = complaint("Register tunnel error from server side")
 	errLost    = errors.New("connection with edge closed")
 )
 

@@ -56,8 +56,6 @@ type edgeError struct {
 	name, title, detail    string
 	category               string
 	retryable, ownerAction bool
-	retryAfter             time.Duration
-	todo                   string
 }
 
 // numbered are the errors that the small edge can give.
