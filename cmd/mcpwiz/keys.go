@@ -44,6 +44,16 @@ var keys = map[string]key{
 	"introspection": {"bool", "server.introspection: have the authorization server judge tokens that are no readable JWT (RFC 7662)",
 		ofServing(func(s *plan.Serving) *bool { return &s.Introspection })},
 
+	"expose":      {"way", "expose.way: " + strings.Join(plan.Ways, ", "), ofExpose(func(e *plan.Expose) *string { return &e.Way })},
+	"account":     {"name", "expose.account: of Cloudflare, its id or name (default: that of the zone)", ofExpose(func(e *plan.Expose) *string { return &e.Account })},
+	"zone":        {"name", "expose.zone: of Cloudflare, its id or name (default: the one that the url's host is in)", ofExpose(func(e *plan.Expose) *string { return &e.Zone })},
+	"tunnel-name": {"name", "expose.tunnel: the tunnel's name, or the id of an existing one (default: mcpwiz-<first label of the host>)", ofExpose(func(e *plan.Expose) *string { return &e.Tunnel })},
+	"expose-keycloak": {"URL", "expose.keycloak: the local address of Keycloak, where the tunnel carries it too; never /admin",
+		ofExpose(func(e *plan.Expose) *string { return &e.Keycloak })},
+	"edge-rules":  {"settings", "expose.rules: settings lets mcpwiz change settings of the whole zone too", ofExpose(func(e *plan.Expose) *string { return &e.Rules })},
+	"adopt-edge":  {"bool", "expose.adopt: change records and rules that mcpwiz did not make", setAdoptEdge},
+	"metrics-url": {"URL", "expose.metrics_url: where a running cloudflared tells of itself (default: localhost:20241 to 20245)", ofExpose(func(e *plan.Expose) *string { return &e.MetricsURL })},
+
 	"issuer":       {"URL", "keycloak.issuer: the realm's public URL, byte for byte", ofKeycloak(func(k *plan.Keycloak) *string { return &k.Issuer })},
 	"admin-url":    {"URL", "keycloak.admin_url: where the Admin API is reached from here (default: the issuer without /realms/...)", ofKeycloak(func(k *plan.Keycloak) *string { return &k.AdminURL })},
 	"jwks-url":     {"URL", "keycloak.jwks_url: where keys are fetched, if not by the public name", ofKeycloak(func(k *plan.Keycloak) *string { return &k.JWKSURL })},
@@ -175,6 +185,18 @@ func ofServing(at func(*plan.Serving) *bool) func(*plan.Connection, string) erro
 		*at(&c.Serving), err = strconv.ParseBool(value)
 		return err
 	}
+}
+
+func ofExpose(at func(*plan.Expose) *string) func(*plan.Connection, string) error {
+	return func(c *plan.Connection, value string) error {
+		*at(&c.Expose) = value
+		return nil
+	}
+}
+
+func setAdoptEdge(c *plan.Connection, value string) (err error) {
+	c.Expose.Adopt, err = strconv.ParseBool(value)
+	return err
 }
 
 func ofKeycloak(at func(*plan.Keycloak) *string) func(*plan.Connection, string) error {

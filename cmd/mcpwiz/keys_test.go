@@ -19,7 +19,7 @@ func TestEveryScalarKeyHasAFlag(t *testing.T) {
 	for _, k := range keys {
 		usages += k.usage + "\n"
 	}
-	for prefix, v := range map[string]any{"servers[0].": plan.Server{}, "servers[0].upstream.": plan.Upstream{}, "server.": plan.Serving{},
+	for prefix, v := range map[string]any{"servers[0].": plan.Server{}, "servers[0].upstream.": plan.Upstream{}, "server.": plan.Serving{}, "expose.": plan.Expose{},
 		"keycloak.": plan.Keycloak{}, "keycloak.admin.": plan.Admin{}} {
 		for name := range scalarsOf(v) {
 			if !strings.Contains(usages, prefix+name+":") {

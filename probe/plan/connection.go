@@ -22,6 +22,8 @@ type Connection struct {
 	Keycloak Keycloak `yaml:"keycloak"`
 	// Serving is how serve serves them.
 	Serving Serving `yaml:"server,omitempty"`
+	// Expose is how they become reachable from outside.
+	Expose Expose `yaml:"expose,omitempty"`
 	// Scopes each carry one server's audience. None: one for each server.
 	Scopes []Scope `yaml:"scopes,omitempty"`
 	// Clients are who may come. None: Claude's.

@@ -25,6 +25,7 @@ var defaultIDs = map[string]string{"claude-ai": "claude"}
 func (c Connection) Defaults() Connection {
 	c.Version = FormatVersion
 	c.Keycloak = c.Keycloak.defaults()
+	c.Expose = c.Expose.defaults(c.first())
 	c.Scopes = c.defaultScopes()
 	c.Clients = slices.Clone(c.Clients)
 	if len(c.Clients) == 0 {

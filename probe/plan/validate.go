@@ -15,6 +15,7 @@ func (c Connection) Validate() error {
 	v := &validation{servers: map[string]bool{}}
 	v.serverList(c.Servers)
 	v.keycloak(c.Keycloak)
+	v.expose(c)
 	v.scopes(c.Scopes)
 	v.clients(c.Clients)
 	v.users(c)
