@@ -91,6 +91,8 @@ func (c *Cloudflare) shake(a *authority, host string) *tls.Config {
 	domain := strings.TrimPrefix(quickDomain, ".")
 	if z := c.zoneOfLocked(host); z != nil {
 		domain = z.Name
+	} else if c.teamOf(host) != nil {
+		domain = strings.TrimPrefix(teamDomain, ".")
 	}
 	below := strings.TrimSuffix(strings.TrimSuffix(host, domain), ".")
 	if !strings.HasSuffix(host, domain) || strings.Contains(below, ".") {

@@ -71,6 +71,8 @@ type Cloudflare struct {
 	events   []event
 	cached   map[string]kept
 	counted  map[string]*counter
+	// clients are those that registered for Managed OAuth.
+	clients map[string]bool
 }
 
 type account struct {
@@ -96,7 +98,7 @@ type zone struct {
 
 // New makes one.
 func New(o Options) *Cloudflare {
-	c := &Cloudflare{o: o, now: o.Now, cached: map[string]kept{}, counted: map[string]*counter{}}
+	c := &Cloudflare{o: o, now: o.Now, cached: map[string]kept{}, counted: map[string]*counter{}, clients: map[string]bool{}}
 	if c.now == nil {
 		c.now = time.Now
 	}

@@ -139,19 +139,9 @@ func (d *daemon) run(config map[string]any, stderr io.Writer) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
-	d.id, d.conns = newUUID(), map[int]word{}
-	d.services = newServices(nil)
-	d.services.connector, d.services.complain = d.id, d.log.line
-	d.log.info("Starting tunnel", "tunnelID", d.tunnel)
-	d.log.info("Version " + connectorVersion)
-	d.log.info("Generated Connector ID: " + d.id)
-	if rules, err := readIngress(orEmpty(config)); err != nil {
+	if err := d.prepare(config); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
-	} else if len(rules) == 0 {
-		d.log.warn("No ingress rules were defined in provided config (if any) nor from the cli, cloudflared will return 503 for all incoming HTTP requests")
-	} else {
-		d.services.configure(-1, config)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -183,6 +173,26 @@ func (d *daemon) run(config map[string]any, stderr io.Writer) int {
 	d.log.info("Tunnel server stopped")
 	d.log.info("Metrics server stopped")
 	return 0
+}
+
+// prepare takes the rules that are known before the edge tells of any.
+func (d *daemon) prepare(config map[string]any) error {
+	d.id, d.conns = newUUID(), map[int]word{}
+	d.services = newServices(nil)
+	d.services.connector, d.services.complain = d.id, d.log.line
+	d.log.info("Starting tunnel", "tunnelID", d.tunnel)
+	d.log.info("Version " + connectorVersion)
+	d.log.info("Generated Connector ID: " + d.id)
+	rules, err := readIngress(orEmpty(config))
+	switch {
+	case err != nil:
+		return err
+	case len(rules) == 0:
+		d.log.warn("No ingress rules were defined in provided config (if any) nor from the cli, cloudflared will return 503 for all incoming HTTP requests")
+	default:
+		d.services.configure(-1, config)
+	}
+	return nil
 }
 
 // drain waits for what is in flight, as long as the grace period, and not after a second signal.

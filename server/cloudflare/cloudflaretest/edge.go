@@ -14,6 +14,10 @@ func (c *Cloudflare) serveEdge(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Server", "cloudflare")
 	h.Set("Cf-Ray", v.ray+"-FRA")
+	if c.teamOf(v.host) != nil {
+		v.teamDomain().write(w)
+		return
+	}
 	if t := c.quickTunnel(v.host); t != nil {
 		v.forwardQuick(w, t)
 		return

@@ -15,9 +15,11 @@ func (v *visit) access() *page {
 	if app == nil {
 		return nil
 	}
-	oauth := inner(app.fields, "oauth_configuration")
-	if truth(oauth, "enabled") {
-		if p := v.oauthDocuments(); p != nil {
+	if p := v.accessDocument(); p != nil {
+		return p
+	}
+	if oauth := inner(app.fields, "oauth_configuration"); truth(oauth, "enabled") {
+		if p := v.managedOAuth(oauth); p != nil {
 			return p
 		}
 	}
@@ -149,27 +151,4 @@ func (v *visit) askLogin(app *document, policies []map[string]any) *page {
 		with("Set-Cookie", "CF_AppSession="+v.ray+"; Expires="+v.now.AddDate(0, 0, 1).Format(http.TimeFormat)+"; Path=/; Secure; HttpOnly").
 		with("Cache-Control", "private, max-age=0, no-store, no-cache, must-revalidate, post-check=0, pre-check=0").
 		with("Access-Control-Allow-Credentials", "true")
-}
-
-// oauthDocuments are what the edge itself serves where Managed OAuth is on: Access is the authorization server then.
-func (v *visit) oauthDocuments() *page {
-	team := "https://" + v.zone.owner.Team + ".cloudflareaccess.com"
-	var m map[string]any
-	switch path := v.r.URL.Path; {
-	case strings.HasPrefix(path, "/.well-known/cloudflare-access-protected-resource"):
-		m = map[string]any{
-			"resource": "https://" + v.host + strings.TrimPrefix(path, "/.well-known/cloudflare-access-protected-resource"), "authorization_servers": []string{"https://" + v.host},
-			"bearer_methods_supported": []string{"header"},
-		}
-	case strings.HasPrefix(path, "/.well-known/oauth-authorization-server"):
-		m = map[string]any{
-			"issuer": "https://" + v.host, "authorization_endpoint": team + "/cdn-cgi/access/oauth/authorization", "token_endpoint": "https://" + v.host + "/cdn-cgi/access/oauth/token",
-			"registration_endpoint": "https://" + v.host + "/cdn-cgi/access/oauth/registration", "response_types_supported": []string{"code"},
-			"grant_types_supported": []string{"authorization_code", "refresh_token"}, "code_challenge_methods_supported": []string{"S256"},
-			"token_endpoint_auth_methods_supported": []string{"none", "client_secret_basic", "client_secret_post"},
-		}
-	default:
-		return nil
-	}
-	return &page{status: http.StatusOK, media: "application/json", body: string(encode(m))}
 }

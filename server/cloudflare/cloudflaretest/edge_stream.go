@@ -42,21 +42,20 @@ func (v *visit) carry(w http.ResponseWriter, ask func() (*http.Response, error),
 		return
 	}
 	clock.Reset(v.patience())
+	whole := io.MultiReader(bytes.NewReader(first[:n]), body)
 	changes := v.rewrites(res)
 	v.head(w, res, plain || changes)
 	if changes {
-		v.carryPage(w, res.StatusCode, io.MultiReader(bytes.NewReader(first[:n]), body))
+		v.carryPage(w, res.StatusCode, whole)
 		return
 	}
+	v.carryBody(w, res, whole, clock)
+}
+
+func (v *visit) carryBody(w http.ResponseWriter, res *http.Response, body io.Reader, clock *time.Timer) {
 	streams := strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream")
 	c := &carrier{w: w, flush: http.NewResponseController(w), streams: streams, clock: clock, patience: v.patience()}
-	if _, werr := c.Write(first[:n]); werr != nil {
-		return
-	}
-	if err == nil {
-		_, err = io.Copy(c, body)
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	if _, err := io.Copy(c, body); err != nil {
 		panic(http.ErrAbortHandler) // cut: the client must see that it was
 	}
 	if !streams && c.whole.Len() < largestKept {

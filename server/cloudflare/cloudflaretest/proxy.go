@@ -13,7 +13,7 @@ import (
 func (r *Running) serveConnect(w http.ResponseWriter, q *http.Request) {
 	host, port, err := net.SplitHostPort(q.Host)
 	to := map[string]string{"443": r.Address, "80": strings.TrimPrefix(r.URL, "http://")}[port]
-	if err != nil || to == "" || r.zoneOfLocked(host) == nil && !strings.HasSuffix(host, quickDomain) {
+	if err != nil || to == "" || !r.serves(host) {
 		http.Error(w, "no zone of the small Cloudflare", http.StatusBadGateway)
 		return
 	}

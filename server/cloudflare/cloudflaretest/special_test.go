@@ -190,3 +190,39 @@ func TestProgramsReachTheEdge(t *testing.T) {
 		t.Errorf("elsewhere: %s", got)
 	}
 }
+
+// With Managed OAuth the edge is the authorization server, of clients whose redirect URIs it allows.
+func TestManagedOAuth(t *testing.T) {
+	t.Parallel()
+	const ours = "https://claude.ai/api/mcp/auth_callback"
+	e := expose(t, Options{})
+	e.app(map[string]any{"oauth_configuration": map[string]any{"dynamic_client_registration": map[string]any{"allowed_uris": []any{ours}, "allow_any_on_localhost": true}}})
+	post := func(path, media, body string) (int, string) {
+		r := httptest.NewRequest("POST", "https://"+aHost+path, strings.NewReader(body))
+		r.Header.Set("User-Agent", claudeUser)
+		r.Header.Set("Content-Type", media)
+		w := httptest.NewRecorder()
+		e.Edge().ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	const oauth = "/cdn-cgi/access/oauth/"
+	for uri, want := range map[string]int{ours: 201, "http://localhost:3118/callback": 201, "http://127.0.0.1:3118/callback": 400, "https://evil.example/": 400} {
+		if code, body := post(oauth+"registration", "application/json", `{"redirect_uris":["`+uri+`"]}`); code != want {
+			t.Errorf("%s: %d %s", uri, code, body)
+		}
+	}
+	if code, body := post(oauth+"token", "application/x-www-form-urlencoded", "client_id=nobody"); code != 401 || !strings.Contains(body, "invalid_client") {
+		t.Errorf("%d %s", code, body)
+	}
+	for path, want := range map[string]string{
+		"/.well-known/oauth-authorization-server": `"issuer":"https://mcp.example.com"`, accessMetadata + "/mcp": `"resource":"https://mcp.example.com/mcp"`,
+	} {
+		res := e.ask("GET", "https://"+aHost+path, claudeUser)
+		if b, err := io.ReadAll(res.Body); err != nil || res.StatusCode != 200 || !strings.Contains(string(b), want) {
+			t.Errorf("%s: %d %s", path, res.StatusCode, b)
+		}
+	}
+	if res := e.ask("GET", "https://home.cloudflareaccess.com/cdn-cgi/access/login/"+aHost, "Mozilla/5.0 (X11)"); res.StatusCode != 200 {
+		t.Errorf("login page: %d", res.StatusCode)
+	}
+}

@@ -86,7 +86,7 @@ func (r *Running) Transport() *http.Transport {
 
 // serveAll is the API, what connectors speak to, and the edge, told apart by host and path.
 func (c *Cloudflare) serveAll(w http.ResponseWriter, r *http.Request) {
-	ours := c.zoneOfLocked(hostOnly(r.Host)) == nil && !strings.HasSuffix(hostOnly(r.Host), quickDomain)
+	ours := !c.serves(hostOnly(r.Host))
 	switch {
 	case ours && strings.HasPrefix(r.URL.Path, "/client/v4/"):
 		c.ServeHTTP(w, r)
@@ -97,6 +97,11 @@ func (c *Cloudflare) serveAll(w http.ResponseWriter, r *http.Request) {
 	default:
 		c.serveEdge(w, r)
 	}
+}
+
+// serves: the host is one of a zone, a quick tunnel or a team.
+func (c *Cloudflare) serves(host string) bool {
+	return c.zoneOfLocked(host) != nil || strings.HasSuffix(host, quickDomain) || c.teamOf(host) != nil
 }
 
 func (c *Cloudflare) zoneOfLocked(host string) *zone {
