@@ -40,7 +40,7 @@ func (v *visit) access() *page {
 	return v.stop(v.askLogin(app, policies), "block", "access", app.id, "", app.text("name"))
 }
 
-// application returns the one whose path is the longest, and among those the one without a wildcard.
+// application returns the one whose host is without a wildcard, and among those the one with the longest path.
 func (v *visit) application() (best *document) {
 	most := -1
 	for _, app := range slices.Concat(v.zone.owner.apps, v.zone.apps) {
@@ -60,10 +60,11 @@ func (v *visit) application() (best *document) {
 // that, and not the path itself.
 func specific(domain, host, path string) (int, bool) {
 	h, p, _ := strings.Cut(domain, "/")
+	const exactHost = 1 << 16
 	n := 0
 	switch {
 	case h == host:
-		n = 1
+		n = exactHost
 	case strings.HasPrefix(h, "*.") && strings.HasSuffix(host, h[1:]):
 	default:
 		return 0, false

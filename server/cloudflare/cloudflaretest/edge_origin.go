@@ -93,11 +93,11 @@ func (v *visit) forward(w http.ResponseWriter, to target) {
 	if to.gone {
 		panic(http.ErrAbortHandler)
 	}
-	ctx, cancel := context.WithCancel(v.r.Context())
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(v.r.Context())
+	defer cancel(nil)
 	out := v.outgoing(ctx)
 	through := v.origin(out, to)
-	v.carry(w, func() (*http.Response, error) { return through.RoundTrip(out) }, cancel)
+	v.carry(ctx, w, cancel, func() (*http.Response, error) { return through.RoundTrip(out) })
 }
 
 // outgoing is the request as the origin gets it.

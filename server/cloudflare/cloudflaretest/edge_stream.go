@@ -19,14 +19,17 @@ func (v *visit) patience() time.Duration {
 	return 125 * time.Second
 }
 
+// errSilent ends a request whose origin said nothing for too long.
+var errSilent = errors.New("the origin is silent")
+
 // carry brings an answer back as the edge does: its headers not before its first byte, an event stream at once, all else
 // buffered, and nothing after the origin was silent for too long.
-func (v *visit) carry(w http.ResponseWriter, ask func() (*http.Response, error), cancel context.CancelFunc) {
-	clock := time.AfterFunc(v.patience(), cancel)
+func (v *visit) carry(ctx context.Context, w http.ResponseWriter, cancel context.CancelCauseFunc, ask func() (*http.Response, error)) {
+	clock := time.AfterFunc(v.patience(), func() { cancel(errSilent) })
 	defer clock.Stop()
 	res, err := ask()
 	if err != nil {
-		v.failed(w, err)
+		v.failed(ctx, w, err)
 		return
 	}
 	defer res.Body.Close()
@@ -35,7 +38,7 @@ func (v *visit) carry(w http.ResponseWriter, ask func() (*http.Response, error),
 	n, err := body.Read(first)
 	switch {
 	case err != nil && !errors.Is(err, io.EOF) && n == 0:
-		v.failed(w, err)
+		v.failed(ctx, w, err)
 		return
 	case n == 0 && res.StatusCode == http.StatusBadGateway && strings.Contains(res.Header.Get("Cf-Cloudflared-Response-Meta"), `"cloudflared"`):
 		v.fault(http.StatusBadGateway).write(w)
@@ -75,11 +78,11 @@ func (v *visit) carryPage(w http.ResponseWriter, status int, body io.Reader) {
 }
 
 // failed answers for an origin that did not.
-func (v *visit) failed(w http.ResponseWriter, err error) {
+func (v *visit) failed(ctx context.Context, w http.ResponseWriter, err error) {
 	switch {
 	case v.r.Context().Err() != nil:
 		return
-	case errors.Is(err, context.Canceled):
+	case errors.Is(context.Cause(ctx), errSilent):
 		v.fault(524).write(w)
 	default:
 		v.fault(originFault(err)).write(w)

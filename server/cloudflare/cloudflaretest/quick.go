@@ -73,10 +73,10 @@ func (v *visit) forwardQuick(w http.ResponseWriter, t *tunnel) {
 		(&page{status: http.StatusTooManyRequests, media: "text/plain; charset=UTF-8", body: "error code: 1015"}).write(w)
 		return
 	}
-	ctx, cancel := context.WithCancel(v.r.Context())
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(v.r.Context())
+	defer cancel(nil)
 	out := v.outgoing(ctx)
-	v.carry(w, func() (*http.Response, error) {
+	v.carry(ctx, w, cancel, func() (*http.Response, error) {
 		res, err := k.reach.RoundTrip(out)
 		if err != nil || v.r.Method != http.MethodGet || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
 			return res, err
@@ -85,5 +85,5 @@ func (v *visit) forwardQuick(w http.ResponseWriter, t *tunnel) {
 		_ = res.Body.Close()
 		res.Body = io.NopCloser(bytes.NewReader(whole))
 		return res, err
-	}, cancel)
+	})
 }

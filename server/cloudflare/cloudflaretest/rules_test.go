@@ -183,7 +183,7 @@ func TestMostSpecificApplication(t *testing.T) {
 			t.Errorf("%s over %s: %v", tt.domain, tt.path, ok)
 		}
 	}
-	order := []string{"*.example.com", "mcp.example.com", "*.example.com/a", "mcp.example.com/a", "mcp.example.com/a/b"}
+	order := []string{"*.example.com", "*.example.com/a", "mcp.example.com", "mcp.example.com/a", "mcp.example.com/a/b"}
 	most := -1
 	for _, domain := range order {
 		n, ok := specific(domain, "mcp.example.com", "/a/b/c")
