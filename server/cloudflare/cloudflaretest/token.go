@@ -44,6 +44,7 @@ func Everything() []string {
 
 // A Token calls the API.
 type Token struct {
+	// Value has 40 characters or some more: what is shorter is refused as none.
 	Value string
 	// Permissions as the dashboard names them: "Account · Cloudflare Tunnel · Edit"; Edit may also read.
 	Permissions []string
