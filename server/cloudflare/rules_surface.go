@@ -107,53 +107,52 @@ var (
 	hostedCountry = "US"
 )
 
-// browser is what a user's browser calls itself, as far as it matters.
-const browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+// A caller is what a client of the connection calls itself: for messages, for documents and tokens; "" for one that sends no name.
+type caller struct {
+	messages, documents string
+	// hosted: it comes from hosted Claude's network.
+	hosted bool
+}
 
-// An agents is what the clients of a connection call themselves: for messages, for documents and tokens.
-type agents struct{ messages, documents []string }
-
-// agentsOf takes them from the profiles; a client that sends none of its own counts with "".
-func agentsOf(c plan.Connection) agents {
-	var a agents
-	put := func(to *[]string, name *string) {
-		var s string
-		if name != nil {
-			s = *name
-		}
-		if !slices.Contains(*to, s) {
-			*to = append(*to, s)
-		}
-	}
+// callers are the clients of a connection, as their profiles have them.
+func callers(c plan.Connection) []caller {
+	var all []caller
 	for _, one := range c.Defaults().Clients {
 		p, err := profiles.Load(one.Profile)
 		if err != nil {
-			continue // introspection is no client that comes through the edge
+			continue // who introspects comes from within
 		}
-		put(&a.messages, p.Headers.MCPUserAgent)
-		put(&a.documents, p.Headers.OAuthUserAgent)
+		k := caller{hosted: p.Hosted && strings.HasPrefix(p.ID, "claude")}
+		if name := p.Headers.MCPUserAgent; name != nil {
+			k.messages = *name
+		}
+		if name := p.Headers.OAuthUserAgent; name != nil {
+			k.documents = *name
+		}
+		if !slices.Contains(all, k) {
+			all = append(all, k)
+		}
 	}
-	return a
+	return all
 }
 
-// visits are the requests that clients make of a surface: from hosted Claude's network, or from anywhere.
-func (s surface) visits(a agents, hosted bool) []visit {
+// visits are the requests that these make of a surface. The endpoint is also looked at under the name of documents.
+func (s surface) visits(by []caller) []visit {
 	var all []visit
-	for _, one := range s.asks {
-		names := a.messages
-		switch {
-		case one.login:
-			continue
-		case one.document:
-			names = slices.Concat(a.documents, a.messages)
-		}
-		for _, name := range names {
-			v := visit{method: one.method, host: s.host, path: one.path, agent: name}
-			if hosted {
-				v.from, v.country = hostedAt, hostedCountry
+	for _, k := range by {
+		for _, one := range s.asks {
+			names := []string{k.messages, k.documents}
+			if one.document {
+				names = names[1:]
 			}
-			if !slices.Contains(all, v) {
-				all = append(all, v)
+			for _, name := range names {
+				v := visit{method: one.method, host: s.host, path: one.path, agent: name}
+				if k.hosted {
+					v.from, v.country = hostedAt, hostedCountry
+				}
+				if !one.login && !slices.Contains(all, v) {
+					all = append(all, v)
+				}
 			}
 		}
 	}

@@ -1,0 +1,4 @@
+package cloudflare
+
+// RuleResources, to be planned and applied by tests that stand outside.
+var RuleResources = (*API).ruleResources
