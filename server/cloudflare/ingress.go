@@ -50,7 +50,7 @@ func (r Rule) validate(last bool) error {
 	switch {
 	case strings.Contains(r.Hostname, ":"):
 		return fmt.Errorf("hostname %q has a port: rules know none", r.Hostname)
-	case strings.LastIndex(r.Hostname, "*") > 0 || strings.HasPrefix(r.Hostname, "*") && r.Hostname != "*" && !strings.HasPrefix(r.Hostname, "*."):
+	case strings.LastIndex(r.Hostname, "*") > 0:
 		return fmt.Errorf("hostname %q: a wildcard stands for the first label alone, like *.example.com", r.Hostname)
 	case last && !r.all():
 		return errors.New("the last rule must match everything: give it neither hostname nor path")

@@ -257,7 +257,7 @@ func TestCloudflaredAgreesWithTheRealOne(t *testing.T) {
 	for name, ingress := range map[string]string{
 		"last.yml": "- {hostname: a.example.com, service: 'http://localhost:1'}\n", "port.yml": "- {hostname: 'a.example.com:8', service: 'http://localhost:1'}\n- {service: 'http_status:404'}\n",
 		"early.yml": "- {service: 'http://localhost:1'}\n- {service: 'http_status:404'}\n", "path.yml": "- {service: 'http://localhost:1/mcp'}\n", "scheme.yml": "- {service: 'localhost:1'}\n",
-		"star.yml": "- {hostname: 'a.*.example.com', service: 'http://localhost:1'}\n- {service: 'http_status:404'}\n", "status.yml": "- {service: 'http_status:99'}\n",
+		"star.yml": "- {hostname: 'a.*.example.com', service: 'http://localhost:1'}\n- {service: 'http_status:404'}\n", "stars.yml": "- {hostname: '*a.example.com', service: 'http://localhost:1'}\n- {service: 'http_status:404'}\n", "status.yml": "- {service: 'http_status:99'}\n",
 		"regexp.yml": "- {hostname: a.example.com, path: '(', service: 'http://localhost:1'}\n- {service: 'http_status:404'}\n", "none.yml": "",
 	} {
 		all = append(all, []string{"tunnel", "--config", config(name, ingress), "ingress", "validate"})
