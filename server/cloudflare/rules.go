@@ -11,12 +11,12 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
-// ruleResources are what lets a connection's clients through the zones that its hosts lie in, the smallest change first: a rule and
+// RuleResources are what lets a connection's clients through the zones that its hosts lie in, the smallest change first: a rule and
 // an Access application for each host, then what is of a whole zone. Each plans nothing where nothing stands in the way. A host in
-// no zone that the token sees has none.
-func (a *API) ruleResources(c plan.Connection) ([]plan.Resource, error) {
+// no zone that the token sees has none; who brings it there, a tunnel of ours or another, is all the same.
+func (a *API) RuleResources(ctx context.Context, c plan.Connection) ([]plan.Resource, error) {
 	c = c.Defaults()
-	in, err := a.zonesOf(context.Background(), c, "") // each call is bounded by Options.Patience
+	in, err := a.zonesOf(ctx, c, "")
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (l *lever) unseen(s *standing, parts ...string) (plan.Change, bool, error) 
 			return plan.Change{Action: plan.None, Note: "not looked at: the token lacks " + lack}, true, nil
 		}
 	}
-	return plan.Change{}, false, nil
+	return plan.Change{Action: plan.None}, false, nil
 }
 
 // stopsNow: a fact says for certain that clients are stopped.

@@ -127,7 +127,7 @@ func (k *trial) applying(product string) map[string]any {
 
 func (k *trial) resources() []plan.Resource {
 	k.t.Helper()
-	all, err := cloudflare.RuleResources(k.api, k.c)
+	all, err := k.api.RuleResources(k.t.Context(), k.c)
 	if err != nil {
 		k.t.Fatal(err)
 	}
