@@ -38,7 +38,7 @@ func (b *bench) bootstrap() *Admin {
 	return a
 }
 
-func (b *bench) may() Permission {
+func (b *bench) may() plan.Permission {
 	b.t.Helper()
 	p, err := b.a.May(b.t.Context(), b.realm, b.look())
 	if err != nil {
@@ -108,12 +108,12 @@ func (b *bench) eachRoleIsNeeded(a *Admin) {
 		}
 		b.as(a, func() {
 			may := b.may()
-			if len(may.Lacks) == 0 || slices.ContainsFunc(may.Lacks, func(l Lack) bool { return l.Role != role }) || !strings.Contains(may.String(), "it lacks "+role+" for ") {
+			if len(may.Lacks) == 0 || slices.ContainsFunc(may.Lacks, func(l plan.Lack) bool { return l.Needs != role }) || !strings.Contains(may.String(), "it lacks "+role+" for ") {
 				t.Errorf("without %s: %s", role, may)
 			}
 			p := b.look()
 			for i, c := range p.Changes {
-				if !slices.ContainsFunc(may.Lacks, func(l Lack) bool { return l.Resource == c.Resource }) {
+				if !slices.ContainsFunc(may.Lacks, func(l plan.Lack) bool { return l.Resource == c.Resource }) {
 					continue
 				}
 				if err := b.resources()[i].Apply(t.Context(), c); err == nil || !strings.Contains(err.Error(), "lacks the role "+role) {
@@ -137,7 +137,7 @@ func TestMayMakeARealm(t *testing.T) {
 		}
 		b.as(b.account("master", "looker-"+b.realm, "", "offline_access"), func() {
 			may := b.may()
-			if len(may.Lacks) != may.Steps || may.Lacks[0].Role != createRealm {
+			if len(may.Lacks) != may.Steps || may.Lacks[0].Needs != createRealm {
 				t.Error(may)
 			}
 		})

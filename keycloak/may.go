@@ -32,21 +32,9 @@ func roleFor(c plan.Change) string {
 	return writes[kind]
 }
 
-// A Permission is what an account may do of a plan.
-type Permission struct {
-	// Who it is; Steps are the changes of the plan.
-	Who   string
-	Steps int
-	// Lacks are the steps that it may not do, in their order.
-	Lacks []Lack
-}
-
-// A Lack is a step and the role that is missing for it.
-type Lack struct{ Resource, Role string }
-
 // May asks which steps of a plan the account may do, and changes nothing. Who may make the realm may do everything in it.
-func (a *Admin) May(ctx context.Context, realm string, p plan.Plan) (Permission, error) {
-	may := Permission{Who: a.who()}
+func (a *Admin) May(ctx context.Context, realm string, p plan.Plan) (plan.Permission, error) {
+	may := plan.Permission{Who: a.who()}
 	fresh := slices.ContainsFunc(p.Changes, func(c plan.Change) bool { return roleFor(c) == createRealm })
 	lacking := map[string]bool{}
 	for _, c := range p.Changes {
@@ -67,33 +55,10 @@ func (a *Admin) May(ctx context.Context, realm string, p plan.Plan) (Permission,
 			lacking[role] = lacks
 		}
 		if lacks {
-			may.Lacks = append(may.Lacks, Lack{c.Resource, role})
+			may.Lacks = append(may.Lacks, plan.Lack{Resource: c.Resource, Needs: role})
 		}
 	}
 	return may, nil
-}
-
-// String says it in a sentence: "client provisioner may do 6 of 8 steps: it lacks manage-realm for ...".
-func (p Permission) String() string {
-	switch {
-	case len(p.Lacks) == 0 && p.Steps == 1:
-		return p.Who + " may do its one step"
-	case len(p.Lacks) == 0:
-		return fmt.Sprintf("%s may do all %d steps", p.Who, p.Steps)
-	}
-	var roles []string
-	of := map[string][]string{}
-	for _, l := range p.Lacks {
-		if of[l.Role] == nil {
-			roles = append(roles, l.Role)
-		}
-		of[l.Role] = append(of[l.Role], l.Resource)
-	}
-	var all []string
-	for _, role := range roles {
-		all = append(all, role+" for "+strings.Join(of[role], ", "))
-	}
-	return fmt.Sprintf("%s may do %d of %d steps: it lacks %s", p.Who, p.Steps-len(p.Lacks), p.Steps, strings.Join(all, "; and "))
 }
 
 // A question is a write that must be refused for what it says, and is refused earlier where the right is missing: a scope

@@ -113,7 +113,7 @@ func (s *provisioning) agreed(ctx context.Context, dryRun, yes bool) (bool, erro
 }
 
 // tellPermission says which steps of the plan the account may do; that it may do all of them only where that is asked for.
-func (s *provisioning) tellPermission(ctx context.Context, all bool) (keycloak.Permission, error) {
+func (s *provisioning) tellPermission(ctx context.Context, all bool) (plan.Permission, error) {
 	may, err := s.admin.May(ctx, s.connection.Defaults().Keycloak.Realm, s.plan)
 	if err == nil && may.Steps > 0 && (all || len(may.Lacks) > 0) {
 		s.program.say("%s.", may)

@@ -258,7 +258,9 @@ func TestWhatIsAnothersIsNotChangedUnasked(t *testing.T) {
 		stop   string
 	}{
 		"a record": {func(b *bench) { record(b, map[string]any{"type": "A", "content": "192.0.2.7", "proxied": true}) }, nil, "create create refuse", "A 192.0.2.7"},
-		"a record, adopted": {func(b *bench) { record(b, map[string]any{"type": "A", "content": "192.0.2.7", "proxied": true, "comment": "the old host"}) },
+		"a record, adopted": {func(b *bench) {
+			record(b, map[string]any{"type": "A", "content": "192.0.2.7", "proxied": true, "comment": "the old host"})
+		},
 			func(c *plan.Connection) { c.Expose.Adopt = true }, "create create update", ""},
 		"two records": {func(b *bench) {
 			record(b, map[string]any{"type": "A", "content": "192.0.2.7"})
@@ -401,6 +403,52 @@ func TestTheRootOfTheSDKIsNotLinked(t *testing.T) {
 	for _, line := range strings.Fields(string(out)) {
 		if line == "github.com/cloudflare/cloudflare-go/v7" {
 			t.Error("the root package is linked")
+		}
+	}
+}
+
+// What the token may do of a plan is said before anything is changed, and asking changes nothing.
+func TestMay(t *testing.T) {
+	t.Parallel()
+	every := []string{"cloudflare/tunnel/x", "cloudflare/ingress/x", "cloudflare/dns/x", "cloudflare/rule/x", "cloudflare/access/x", "cloudflare/bots/x", "cloudflare/settings/x"}
+	var p plan.Plan
+	for _, name := range every {
+		p.Changes = append(p.Changes, plan.Change{Resource: name, Action: plan.Create})
+	}
+	read := func(but string) []string {
+		var all []string
+		for _, one := range cloudflaretest.Everything() {
+			if strings.HasPrefix(one, but) {
+				one = strings.Replace(one, " · Edit", " · Read", 1)
+			}
+			all = append(all, one)
+		}
+		return all
+	}
+	for lacks, want := range map[string]int{
+		"nothing": 0, cloudflaretest.CloudflareTunnel: 2, cloudflaretest.ZoneDNS: 1, cloudflaretest.ZoneWAF: 1, cloudflaretest.AccessApps: 1,
+		cloudflaretest.BotManagement: 1, cloudflaretest.ZoneSettings: 1,
+	} {
+		token := strings.Repeat("t", 40)
+		b := newBench(t, cloudflaretest.Options{Tokens: []cloudflaretest.Token{{Value: token, Permissions: read(lacks)}}})
+		a, err := b.open(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := a.Site(t.Context(), connection(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := b.Snapshot()
+		may, err := s.May(t.Context(), p)
+		if err != nil || may.Steps != len(every) || len(may.Lacks) != want {
+			t.Errorf("without %s: %+v, %v", lacks, may, err)
+		}
+		if want > 0 && !strings.Contains(may.String(), "the API token may do") {
+			t.Errorf("without %s: %s", lacks, may)
+		}
+		if !bytes.Equal(before, b.Snapshot()) {
+			t.Errorf("without %s: asking has changed something", lacks)
 		}
 	}
 }
