@@ -49,7 +49,7 @@ func (t bodyType) json() bool {
 func (t bodyType) html() bool { return t.media == "text/html" || t.media == "application/xhtml+xml" }
 
 func (t bodyType) text() bool {
-	return !t.given || t.media == "" || t.media == "text/plain" || t.json()
+	return !t.given || t.media == "" || t.media == "text/plain" || t.media == "text/markdown" || t.json()
 }
 
 // body tells of a body what may be told, by its label and, where that is wrong, by what it is.

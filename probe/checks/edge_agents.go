@@ -118,7 +118,7 @@ func agentRefused(t *probe.Trace, x, y *probe.Exchange) probe.Verdict {
 	v := judged("%s %s%s: %s to User-Agent %s, %s to %s", x.Request.Method, bare(x), with, outcome(x), agent(x), outcome(y), agent(y)).On(x, y).
 		So("%s", effect).
 		Mend("let User-Agent %s through at %s: in Cloudflare see Security > Events, Block AI bots, AI Crawl Control and Browser Integrity Check", agent(x), x.URL().Path)
-	return byItself(x, v)
+	return traced(t, x, byItself(x, v))
 }
 
 // stopped reports whether the handshake itself met what a probe did: the same was asked under the same name.

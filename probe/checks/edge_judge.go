@@ -74,7 +74,7 @@ func noLogin(t *probe.Trace) probe.Verdict {
 		v = v.So("the user of %s must sign in at the edge before the authorization server shows its login", clientName(t))
 	}
 	if _, ok := byEdge(x, loginPage); ok {
-		return byItself(x, v)
+		return traced(t, x, byItself(x, v))
 	}
 	to := sentTo(x)
 	if host(to) == host(x.URL()) {
@@ -135,7 +135,7 @@ func notBlocked(t *probe.Trace) probe.Verdict {
 	} else {
 		v = v.So("%s takes the edge's page for the answer of %s", clientName(t), party(t, x))
 	}
-	return byItself(x, v)
+	return traced(t, x, byItself(x, v))
 }
 
 // clientLetIn is about rules on who may come at all: they hold for the client's own network, not for this machine's.
@@ -143,14 +143,17 @@ func clientLetIn(t *probe.Trace) probe.Verdict {
 	bad, _ := interfering(t, func(x *probe.Exchange) bool { _, ok := byEdge(x, walled); return ok })
 	if len(bad) > 0 {
 		x := bad[0]
-		return byItself(x, probe.Fail("%s: %s%s, even from here", bare(x), answered(x), others(len(bad))).On(bad...).
-			So("%s is kept out before the server is asked", clientName(t)))
+		return traced(t, x, byItself(x, probe.Fail("%s: %s%s, even from here", bare(x), answered(x), others(len(bad))).On(bad...).
+			So("%s is kept out before the server is asked", clientName(t))))
 	}
 	switch {
 	case t.Rehearsal():
 		return probe.Skip(rehearsal)
 	case !t.Profile.Hosted:
 		return notHosted(t)
+	}
+	if told := rulesRead(t); len(told) > 0 {
+		return probe.Pass("no rule of the zone is about where %s comes from (160.79.104.0/21)", clientName(t)).OnFact(told...)
 	}
 	for _, x := range atEndpoint(t) {
 		if x.Request.Header.Get("Cf-Connecting-Ip") != "" || x.Request.Header.Get("X-Forwarded-For") != "" {
@@ -207,9 +210,9 @@ func notLimited(t *probe.Trace) probe.Verdict {
 	if after := x.Header("Retry-After"); after != "" {
 		wait = ", try again after " + clipped(after, 40)
 	}
-	return byItself(x, judged("%s: %s%s%s", bare(x), answered(x), wait, others(len(told))).On(told...).Who(served(t, x)).
+	return traced(t, x, byItself(x, judged("%s: %s%s%s", bare(x), answered(x), wait, others(len(told))).On(told...).Who(served(t, x)).
 		So("connecting fails now and then: %s calls more often than the limit allows", clientName(t)).
-		Mend("raise the rate limit for %s, /.well-known/* and the authorization server's paths, or exempt the client's network (Claude: 160.79.104.0/21)", t.URL().Path))
+		Mend("raise the rate limit for %s, /.well-known/* and the authorization server's paths, or exempt the client's network (Claude: 160.79.104.0/21)", t.URL().Path)))
 }
 
 func notCached(t *probe.Trace) probe.Verdict {
@@ -220,8 +223,8 @@ func notCached(t *probe.Trace) probe.Verdict {
 	for _, x := range all {
 		sign, age := cached(x)
 		v := func(effect string) probe.Verdict {
-			return probe.Fail("%s: %d from a cache (%s)", bare(x), x.Status(), sign).On(x).So("%s", effect).
-				Mend("take cache rules (\"Cache Everything\") off %s and /.well-known/*, purge the cache, and answer the endpoint with Cache-Control: no-store", t.URL().Path)
+			return laidTo(t, x, cacheRule, probe.Fail("%s: %d from a cache (%s)", bare(x), x.Status(), sign).On(x).So("%s", effect).
+				Mend("take cache rules (\"Cache Everything\") off %s and /.well-known/*, purge the cache, and answer the endpoint with Cache-Control: no-store", t.URL().Path))
 		}
 		switch document := t.Is(x, probe.ResourceMetadata) || t.Is(x, probe.ServerMetadata); {
 		case sign == "":

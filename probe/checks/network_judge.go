@@ -299,7 +299,7 @@ func notRedirected(t *probe.Trace) probe.Verdict {
 		if loginInstead(x) {
 			return probe.Unknown("%s: a login, not another place of the endpoint", answered(x)).On(x)
 		}
-		return redirected(t, x)
+		return laidTo(t, x, redirectRule, redirected(t, x))
 	}
 	return probe.Pass("%s answers by itself", t.URL().Path).On(posts...)
 }

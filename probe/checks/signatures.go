@@ -19,6 +19,8 @@ type signature struct {
 	Name, Mend string
 	Kind       kind
 	Self       bool
+	// Product are those of Cloudflare's products that answer so, as its settings are named (see edge_settings_tell.go).
+	Product []string
 
 	// What it is recognised by: all that is given must hold. Status by one of; Header by a part of the named fields in
 	// lower case, "" for their presence; Says by one of these in what the body tells, in lower case; Code by the error

@@ -5,35 +5,44 @@ var cloudflare = map[string]string{"Server": "cloudflare"}
 // errorDocument is in every error that Cloudflare tells programs, whatever its number.
 var errorDocument = []string{`"cloudflare_error":true`, "/http-status-codes/cloudflare-1xxx-errors/", "/http-status-codes/cloudflare-5xx-errors/"}
 
+// tooLarge are the titles of its pages about sizes; a server behind it that says so signs with its own name instead.
+var tooLarge = []string{"request entity too large cloudflare", "request-uri too large cloudflare", "request header fields too large cloudflare",
+	"request header or cookie too large cloudflare"}
+
 // signatures are tried in order: the surest sign first, the mere presence of an edge last. Cloudflare writes Server and
 // CF-Ray on every answer, the origin's too, so that these alone prove nothing of who spoke.
 var signatures = []signature{
-	{Edge: "Cloudflare Access", Name: "the login page of Cloudflare Access", Kind: loginPage, Self: true, Mend: mendAccess,
+	{Edge: "Cloudflare Access", Name: "the login page of Cloudflare Access", Kind: loginPage, Self: true, Product: []string{access}, Mend: mendAccess,
 		Header: map[string]string{"Location": "cloudflareaccess.com/"}},
-	{Edge: "Cloudflare Access", Name: "the login of Cloudflare Access", Kind: loginPage, Self: true, Mend: mendAccess,
+	{Edge: "Cloudflare Access", Name: "the challenge of Cloudflare Access, which issues tokens itself there (Managed OAuth)", Kind: loginPage, Self: true, Product: []string{access}, Mend: mendManaged,
+		Status: []int{401}, Header: map[string]string{"Www-Authenticate": "cloudflare-access-protected-resource"}},
+	{Edge: "Cloudflare Access", Name: "the login of Cloudflare Access", Kind: loginPage, Self: true, Product: []string{access}, Mend: mendAccess,
 		Header: map[string]string{"Www-Authenticate": "cloudflare-access"}},
-	{Edge: "Cloudflare Access", Name: "refused by a policy of Cloudflare Access", Kind: loginPage, Self: true, Mend: mendAccess,
+	{Edge: "Cloudflare Access", Name: "refused by a policy of Cloudflare Access", Kind: loginPage, Self: true, Product: []string{access}, Mend: mendAccess,
 		Header: map[string]string{"Cf-Access-Error": ""}},
-	{Edge: "Cloudflare Access", Name: "the login page of Cloudflare Access", Kind: loginPage, Self: true, Mend: mendAccess,
+	{Edge: "Cloudflare Access", Name: "the login page of Cloudflare Access", Kind: loginPage, Self: true, Product: []string{access}, Mend: mendAccess,
 		Header: map[string]string{"Cf-Access-Domain": ""}},
 
-	{Edge: "Cloudflare", Name: "a challenge page of Cloudflare (cf-mitigated: challenge)", Kind: challenged, Self: true, Mend: mendChallenge,
+	{Edge: "Cloudflare", Name: "a challenge page of Cloudflare (cf-mitigated: challenge)", Kind: challenged, Self: true, Product: []string{securityLevel, customRule, botFight, superBotFight, rateLimit, ipAccessRule}, Mend: mendChallenge,
 		Header: map[string]string{"Cf-Mitigated": "challenge"}},
-	{Edge: "Cloudflare", Name: "a challenge page of Cloudflare", Kind: challenged, Self: true, Mend: mendChallenge,
+	{Edge: "Cloudflare", Name: "a challenge page of Cloudflare", Kind: challenged, Self: true, Product: []string{securityLevel, customRule, botFight, superBotFight, rateLimit, ipAccessRule}, Mend: mendChallenge,
 		Status: []int{403, 503}, Says: []string{"just a moment...", "checking your browser before accessing", "enable javascript and cookies to continue"}},
-	{Edge: "Cloudflare", Name: `Cloudflare's block of AI clients ("Your request was blocked.")`, Kind: blocked, Self: true, Mend: mendBots,
+	{Edge: "Anthropic", Name: "Anthropic's own firewall, on what the call says", Kind: blocked, Self: true,
+		Mend: "nothing of yours stops it: put what looks like an attack in the tool's arguments another way", Status: []int{403},
+		Says: []string{"unable to access anthropic.com", "unable to access claude.ai", "unable to access claude.com"}},
+	{Edge: "Cloudflare", Name: `Cloudflare's block of AI clients ("Your request was blocked.")`, Kind: blocked, Self: true, Product: []string{blockAIBots, aiCrawlControl, customRule}, Mend: mendBots,
 		Status: []int{403}, Header: cloudflare, Says: []string{"your request was blocked."}},
-	{Edge: "Cloudflare", Name: "Cloudflare error 1010, Browser Integrity Check", Kind: blocked, Self: true,
+	{Edge: "Cloudflare", Name: "Cloudflare error 1010, Browser Integrity Check", Kind: blocked, Self: true, Product: []string{browserCheck},
 		Mend: "switch Browser Integrity Check off for these paths (Rules > Configuration Rules), or skip it by a WAF rule (product bic)",
 		Code: []int{1010}},
-	{Edge: "Cloudflare", Name: "Cloudflare error 1015, rate limited", Kind: limited, Self: true, Mend: mendLimit, Code: []int{1015}},
-	{Edge: "Cloudflare", Name: "Cloudflare's block by country (error 1009)", Kind: walled, Self: true, Mend: mendNetwork, Code: []int{1009}},
-	{Edge: "Cloudflare", Name: "Cloudflare's block by network (error 1005)", Kind: walled, Self: true, Mend: mendNetwork, Code: []int{1005}},
-	{Edge: "Cloudflare", Name: "Cloudflare's block by address (error 1006 to 1008, 1106)", Kind: walled, Self: true, Mend: mendNetwork,
-		Code: []int{1006, 1007, 1008, 1106}},
-	{Edge: "Cloudflare", Name: "Cloudflare's block by a firewall rule (error 1020)", Kind: blocked, Self: true, Mend: mendRule,
+	{Edge: "Cloudflare", Name: "Cloudflare error 1015, rate limited", Kind: limited, Self: true, Product: []string{rateLimit}, Mend: mendLimit, Code: []int{1015}},
+	{Edge: "Cloudflare", Name: "Cloudflare's block by country (error 1009)", Kind: walled, Self: true, Product: []string{ipAccessRule, customRule}, Mend: mendNetwork, Code: []int{1009}},
+	{Edge: "Cloudflare", Name: "Cloudflare's block by network (error 1005)", Kind: walled, Self: true, Product: []string{ipAccessRule, customRule}, Mend: mendNetwork, Code: []int{1005}},
+	{Edge: "Cloudflare", Name: "Cloudflare's block by address (error 1006 to 1008, 1012, 1106)", Kind: walled, Self: true, Product: []string{ipAccessRule, customRule}, Mend: mendNetwork,
+		Code: []int{1006, 1007, 1008, 1012, 1106}},
+	{Edge: "Cloudflare", Name: "Cloudflare's block by a firewall rule (error 1020)", Kind: blocked, Self: true, Product: []string{aiCrawlControl, customRule, superBotFight, managedWAF, ipAccessRule}, Mend: mendRule,
 		Code: []int{1020}},
-	{Edge: "Cloudflare", Name: "Cloudflare's block page", Kind: blocked, Self: true, Mend: mendRule,
+	{Edge: "Cloudflare", Name: "Cloudflare's block page", Kind: blocked, Self: true, Product: []string{aiCrawlControl, customRule, superBotFight, managedWAF, ipAccessRule}, Mend: mendRule,
 		Status: []int{403}, Says: []string{"sorry, you have been blocked", "attention required! | cloudflare"}},
 
 	{Edge: "Cloudflare", Name: "Cloudflare error 1033, the tunnel is down", Kind: down, Self: true, Mend: mendTunnel, Code: []int{1033}},
@@ -62,6 +71,12 @@ var signatures = []signature{
 	{Edge: "Cloudflare", Name: "an error document of Cloudflare (RFC 9457), a block", Kind: blocked, Self: true, Mend: mendNumber, Status: []int{401, 403, 406}, Says: errorDocument},
 	{Edge: "Cloudflare", Name: "an error document of Cloudflare (RFC 9457)", Kind: down, Self: true, Mend: mendNumber,
 		Status: []int{400, 404, 409, 500, 502, 503, 504}, Says: errorDocument},
+	{Edge: "Cloudflare", Name: "too large for Cloudflare (16 kB in a URL or a header, 32 kB in all headers, 100 MB in a body)", Kind: blocked, Self: true,
+		Mend: "send less: a token that large has roles or claims in it that nobody needs", Status: []int{400, 413, 414, 431}, Header: cloudflare, Says: tooLarge},
+	{Edge: "Cloudflare", Name: "a page of Cloudflare with a ray id, a block", Kind: blocked, Self: true, Product: []string{aiCrawlControl, customRule, superBotFight, managedWAF, ipAccessRule}, Mend: mendRule, Status: []int{401, 403},
+		Header: cloudflare, Says: []string{"cloudflare ray id"}},
+	{Edge: "Cloudflare", Name: "a page of Cloudflare with a ray id", Kind: down, Self: true, Mend: mendNumber, Status: []int{409, 500, 502, 503, 504},
+		Header: cloudflare, Says: []string{"cloudflare ray id"}},
 	{Edge: "Cloudflare", Name: "an error page of Cloudflare (cf-error-type)", Kind: down, Self: true,
 		Mend: "look the error up under Cloudflare's error headers", Header: map[string]string{"Cf-Error-Type": ""}},
 
@@ -131,6 +146,8 @@ var signatures = []signature{
 const (
 	mendAccess = "remove the Access application from this hostname, or add a more specific one for the path with the policy " +
 		"Bypass, Everyone; with an authorization server of your own leave Access Managed OAuth off"
+	mendManaged = "switch Managed OAuth off in this Access application, or let clients pass it: with an authorization server of your own both are at odds. " +
+		"Take the application off the hostname, or add a more specific one for each path with the policy Bypass, Everyone"
 	mendChallenge = "switch Bot Fight Mode off (Security > Bots), or add a WAF skip rule for /mcp, /.well-known/* and the " +
 		"authorization server's paths (phases http_request_sbfm; products bic, uaBlock, securityLevel)"
 	mendBots = `set "Block AI bots" (Security > Bots) to "Do not block" and allow Claude-User in AI Crawl Control`

@@ -313,6 +313,7 @@ func (v view) tellIPRules() {
 	if !v.may(partIP, "ip-access-rule") {
 		return
 	}
+	told := false
 	for _, r := range v.ip {
 		if r.Paused || !slices.Contains([]string{"block", "challenge", "js_challenge", "managed_challenge"}, r.Mode) {
 			continue
@@ -335,6 +336,10 @@ func (v view) tellIPRules() {
 		data := map[string]any{"product": "ip-access-rule", "name": of.Target + " " + of.Value, "rule": r.ID, "state": r.Mode}
 		t.dataOf(data, v.visits)
 		v.note(data)
+		told = true
+	}
+	if !told {
+		v.note(map[string]any{"product": "ip-access-rule", "state": "none that stops the clients", "applies": false})
 	}
 }
 
