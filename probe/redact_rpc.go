@@ -14,7 +14,7 @@ var (
 		"arguments": dropped, "_meta": ownMeta, "name": label,
 	}, whole, "protocolVersion clientInfo capabilities")}
 	result = &shape{rest: concealed, members: with(map[string]rule{
-		"content": dropped, "structuredContent": dropped, "contents": dropped, "messages": dropped,
+		"content": blocks, "structuredContent": outline, "contents": dropped, "messages": dropped,
 		"_meta": ownMeta, "tools": tool.of,
 	}, whole, "protocolVersion supportedVersions serverInfo capabilities isError ttlMs cacheScope resultType")}
 	tool    = &shape{rest: dropped, members: rules(whole, "name title description inputSchema outputSchema annotations execution")}

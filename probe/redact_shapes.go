@@ -63,7 +63,7 @@ func (r *redactor) shapeOf(o map[string]any, side string) rule {
 	}
 	answer := side == "response."
 	switch {
-	case has("jsonrpc"):
+	case has("jsonrpc"), has("id") && has("result"), has("method") && has("params"): // a message that lacks jsonrpc is one all the same
 		return message.of
 	case answer && has("access_token refresh_token id_token"):
 		return tokenAnswer.of

@@ -78,6 +78,14 @@ var authorization = []*probe.Check{
 		Spec: rfc6749 + "4.1.2", Needs: []probe.Evidence{probe.Callback}, Judge: codeIssued,
 	},
 	{
+		ID: "authorization.response-once", Title: "the parameters of the authorization response come once",
+		Doc: "A response that bears code, state or iss twice says two things at once, and what a client takes of it is chance. " +
+			"Careful clients drop it, since a second code or iss is how one login is mixed up with another; it shows as an error at the callback after a good login. " +
+			"Send each parameter once, and look for a plugin or a proxy that writes the redirect anew.",
+		Stage: probe.StageAuthorization, Level: probe.Must, Owner: probe.OwnerAuthorizationServer,
+		Spec: rfc6749 + "3.1", Needs: []probe.Evidence{probe.Callback}, Judge: responseOnce,
+	},
+	{
 		ID: "authorization.response-by-get", Title: "the browser brings the response by GET, in the query",
 		Doc: "Callbacks of hosted clients answer GET alone. " +
 			"A 307 after the consent form repeats the POST at the callback, form_post does the same, and a fragment never reaches a server: the user sees Method Not Allowed, or a page that waits for ever. " +

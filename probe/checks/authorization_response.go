@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -151,6 +152,19 @@ func codeIssued(t *probe.Trace) probe.Verdict {
 		return v.Mend("make every scope that is asked for an optional or default scope of the client")
 	}
 	return v.Mend("look for this error in the authorization server's events")
+}
+
+// responseOnce holds the response to RFC 6749 section 3.1: parameters must not be included more than once.
+func responseOnce(t *probe.Trace) probe.Verdict {
+	x, q := response(t)
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		if n := len(q[name]); n > 1 {
+			return probe.Fail("%s is there %d times", quoted(name), n).On(x).
+				So("clients refuse the response, or take the first or the last of them as they please").
+				Mend("send each parameter of the response once: look for a plugin or a proxy that adds its own to the redirect")
+		}
+	}
+	return probe.Pass("%d parameters, each of them once", len(q)).On(x)
 }
 
 // refusedTarget tells of the resource that an authorization request named in vain (RFC 8707 section 2).

@@ -60,6 +60,15 @@ var tools = []*probe.Check{
 		Spec: mcpBase + "server/tools#calling-tools", Needs: []probe.Evidence{probe.ToolCall}, Judge: callAnswers,
 	},
 	{
+		ID: "tools.result-well-formed", Title: "a tool's result has the content that clients look for",
+		Doc: "A result bears content, a list of blocks of text, image, audio or resource, also when the tool has nothing to say, and structuredContent where the tool promises an output schema. " +
+			"Clients read it with the SDKs' schemas, and one that does not fit them is an error to them though the tool has done its work. " +
+			"Answer {\"content\":[]} at least; captures keep how a result is made, and nothing of what it says.",
+		Stage: probe.StageTools, Level: probe.Must, Owner: probe.OwnerOrigin,
+		Spec: mcpBase + "server/tools#tool-result", Needs: []probe.Evidence{probe.ToolCall},
+		After: []string{"tools.call-answers"}, Judge: resultWellFormed,
+	},
+	{
 		ID: "tools.unknown-answered", Title: "a call of a tool that does not exist is answered",
 		Doc: "No tool is called here that may have effects: where none is marked readOnlyHint and takes no arguments, a name is called that no server has. " +
 			"The server answers with a JSON-RPC error (-32602) or with isError, which a model can read and put right. " +
