@@ -92,8 +92,19 @@ func (d *desk) may(ctx context.Context, a wizard.Answers, only string, p plan.Pl
 	if s.provisioning == nil || p.Empty() {
 		return tui.Permission{}, nil
 	}
-	may, err := s.admin.May(ctx, a.Connection.Defaults().Keycloak.Realm, p)
-	return tui.Permission{Text: may.String(), Short: len(may.Lacks) > 0}, err
+	asked, err := s.provisioning.may(ctx, p)
+	var told tui.Permission
+	for _, may := range asked {
+		if may.Steps == 0 {
+			continue
+		}
+		if told.Text != "" {
+			told.Text += "; "
+		}
+		told.Text += may.String()
+		told.Short = told.Short || len(may.Lacks) > 0
+	}
+	return told, err
 }
 
 // proof are the checks that pass once a resource that was looked at alone is in place.
@@ -145,7 +156,10 @@ func (d *desk) undoes(ctx context.Context, a wizard.Answers, all []plan.Past, to
 func (s *provisioning) unfinished() ([]plan.Past, error) {
 	records, err := plan.ReadJournal(plan.JournalPath(s.path))
 	all := plan.Unfinished(records)
-	if len(all) > 0 && all[0].Place != "" && all[0].Place != s.place() {
+	here := func(one plan.Past) bool {
+		return one.Place == "" || one.Place == s.place() || atCloudflare(one)
+	}
+	if !slices.ContainsFunc(all, here) {
 		return nil, err
 	}
 	return all, err

@@ -42,7 +42,7 @@ func (p *program) runBootstrap(ctx context.Context, o *bootstrapOptions) error {
 	if err != nil {
 		return err
 	}
-	s := provisioning{program: p, connection: c, path: o.connection.path()}
+	s := provisioning{program: p, only: keycloakPrefix, connection: c, path: o.connection.path()}
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (p *program) runBootstrap(ctx context.Context, o *bootstrapOptions) error {
 // proveAdministrator signs in as the new administrator and asks what it may do.
 func (s *provisioning) proveAdministrator(ctx context.Context) error {
 	p, k := s.program, s.connection.Defaults().Keycloak
-	lesser := provisioning{program: p, connection: s.connection, path: s.path, signIn: func(_ context.Context, k plan.Keycloak) (keycloak.Options, error) {
+	lesser := provisioning{program: p, only: keycloakPrefix, connection: s.connection, path: s.path, signIn: func(_ context.Context, k plan.Keycloak) (keycloak.Options, error) {
 		secret, _ := s.secrets.Get(plan.ClientSecret(keycloak.AdminClient))
 		return keycloak.Options{AdminURL: k.AdminURL, CAFile: k.CAFile, Realm: k.Realm, ClientID: keycloak.AdminClient, ClientSecret: secret}, nil
 	}}

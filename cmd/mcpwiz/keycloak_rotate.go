@@ -41,7 +41,7 @@ func (p *program) runRotateSecret(ctx context.Context, o *rotateOptions) error {
 	if err != nil {
 		return err
 	}
-	s := provisioning{program: p, connection: c, path: o.connection.path()}
+	s := provisioning{program: p, only: keycloakPrefix, connection: c, path: o.connection.path()}
 	if err := s.begin(ctx); err != nil {
 		return err
 	}

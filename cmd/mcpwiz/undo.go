@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,7 @@ func (p *program) undo() *cobra.Command {
 	var o undoOptions
 	c := &cobra.Command{
 		Use:   "undo",
-		Short: "Put back what the last run changed in Keycloak",
+		Short: "Put back what the last run changed in Keycloak and at Cloudflare",
 		Long: `undo puts back what was before the last run that changed something, the last change first: what was made is deleted, what was
 changed gets its former settings. Called again it goes back one run further. It goes by the journal in .mcpwiz beside the file,
 so it also ends what a run that was killed in the middle has left. What does not bear mcpwiz's tag any more is left alone, and
@@ -102,13 +103,20 @@ func (s *provisioning) tellReversal(ctx context.Context, all []plan.Past) error 
 func (s *provisioning) past() (here, elsewhere []plan.Past, err error) {
 	records, err := plan.ReadJournal(plan.JournalPath(s.path))
 	for _, one := range plan.Standing(records) {
-		if one.Place == "" || one.Place == s.place() {
+		switch {
+		case s.only != "" && !strings.HasPrefix(one.Change.Resource, s.only):
+		case one.Place == "" || one.Place == s.place(), atCloudflare(one) && (s.connection.Expose.ByAPI() || s.program.cloudflareGiven()):
 			here = append(here, one)
-		} else {
+		default:
 			elsewhere = append(elsewhere, one)
 		}
 	}
 	return here, elsewhere, err
+}
+
+// atCloudflare: the change was made there; in which account its place says.
+func atCloudflare(one plan.Past) bool {
+	return strings.HasPrefix(one.Change.Resource, cloudflarePrefix)
 }
 
 // place is where the changes of this connection are made.
@@ -118,7 +126,17 @@ func (s *provisioning) place() string { return s.connection.Defaults().Keycloak.
 func (s *provisioning) find(one plan.Past) (plan.Resource, error) {
 	name := one.Change.Resource
 	if i := slices.IndexFunc(s.resources, func(r plan.Resource) bool { return r.Name() == name }); i >= 0 {
+		if placed, ok := s.resources[i].(plan.Placed); ok && placed.Place() != one.Place {
+			return nil, fmt.Errorf("it was made in another place: %s", one.Place)
+		}
 		return s.resources[i], nil
+	}
+	switch {
+	case !atCloudflare(one):
+	case s.site == nil || s.site.Place() != one.Place:
+		return nil, fmt.Errorf("it was made in another place: %s", one.Place)
+	default:
+		return s.site.Named(name)
 	}
 	return keycloak.Named(s.admin, s.secrets, s.connection.Defaults().Keycloak.Realm, name)
 }
@@ -160,6 +178,9 @@ func (s *provisioning) mayUndo(ctx context.Context, all []plan.Past, c undoConse
 // outlives refuses to undo what the account that signs in lives by: that comes before the changes it was made for.
 func (s *provisioning) outlives(all []plan.Past) error {
 	realm := s.connection.Defaults().Keycloak.Realm
+	if s.admin == nil {
+		return nil
+	}
 	for _, one := range all {
 		if one.Change.Action == plan.Create && s.admin.LivesBy(realm, one.Change.Resource) {
 			return failed(fmt.Errorf("undo %s: it is what signs in here, and nothing could be undone after it: nothing was touched", one.Change.Resource),
@@ -189,7 +210,7 @@ func (s *provisioning) undo(ctx context.Context, all []plan.Past) error {
 		}
 	})
 	if err == nil {
-		return nil
+		return s.forgetRunToken(all)
 	}
 	hint := fmt.Sprintf("%d of %d changes are undone; the same command goes on where this one stopped", undone, len(all))
 	if ctx.Err() != nil {

@@ -143,7 +143,7 @@ func (s *provisioning) keptUsers(ours []string) (names []string) {
 func (s *provisioning) ownFiles() []string {
 	journal := plan.JournalPath(s.path)
 	var there []string
-	for _, file := range []string{plan.SecretsPath(s.path), filepath.Join(filepath.Dir(journal), "serve.log"), plan.LockPath(journal), journal} {
+	for _, file := range []string{plan.SecretsPath(s.path), runTokenPath(s.path, s.connection.Defaults().Expose), filepath.Join(filepath.Dir(journal), "serve.log"), plan.LockPath(journal), journal} {
 		if _, err := os.Stat(file); err == nil {
 			there = append(there, file)
 		}

@@ -22,7 +22,7 @@ func JournalPath(path string) string {
 // before the world is touched.
 type Journal struct {
 	// Place is where the changes are made, so that they are undone there and nowhere else: the realm's issuer. It is set
-	// before the first change.
+	// before the first change. A resource that is Placed has its own.
 	Place string
 
 	mu   sync.Mutex
@@ -69,7 +69,19 @@ func OpenJournal(path string) *Journal {
 	return &Journal{path: path, run: time.Now().UTC().Format("20060102T150405.000000000Z"), now: time.Now}
 }
 
-func (j *Journal) intend(c Change) error { return j.append(Record{Kind: Intended, Change: c}) }
+// Placed is a resource that is somewhere else than the others of its run.
+type Placed interface{ Place() string }
+
+func placeOf(r Resource) string {
+	if p, ok := r.(Placed); ok {
+		return p.Place()
+	}
+	return ""
+}
+
+func (j *Journal) intend(r Resource, c Change) error {
+	return j.append(Record{Kind: Intended, Place: placeOf(r), Change: c})
+}
 
 // finish ends a run that has changed something.
 func (j *Journal) finish() error {
@@ -91,8 +103,8 @@ func (j *Journal) Settle(run string) error {
 }
 
 // ended tells how a change that was intended ended.
-func (j *Journal) ended(c Change, kind RecordKind, failure error) error {
-	r := Record{Kind: kind, Change: c}
+func (j *Journal) ended(of Resource, c Change, kind RecordKind, failure error) error {
+	r := Record{Kind: kind, Place: placeOf(of), Change: c}
 	if failure != nil {
 		r.Error = failure.Error()
 	}

@@ -10,7 +10,7 @@ func TestJournalOutlivesATornLine(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "j", "journal.jsonl")
 	j := OpenJournal(path)
-	if err := j.intend(Change{Resource: "a", Action: Create}); err != nil {
+	if err := j.intend(nil, Change{Resource: "a", Action: Create}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
@@ -23,7 +23,7 @@ func TestJournalOutlivesATornLine(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.ended(Change{Resource: "a", Action: Create}, Applied, nil); err != nil {
+	if err := j.ended(nil, Change{Resource: "a", Action: Create}, Applied, nil); err != nil {
 		t.Fatal(err)
 	}
 	records, err := ReadJournal(path)

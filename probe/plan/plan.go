@@ -127,11 +127,11 @@ func applyOne(ctx context.Context, r Resource, planned Change, j *Journal, begin
 		return fmt.Errorf("apply %s: %w", r.Name(), ErrMoved)
 	}
 	begin()
-	if err := j.intend(now); err != nil {
+	if err := j.intend(r, now); err != nil {
 		return err
 	}
 	kind, err := applyAndCompare(ctx, r, now)
-	return errors.Join(err, j.ended(now, kind, err))
+	return errors.Join(err, j.ended(r, now, kind, err))
 }
 
 // applyAndCompare looks again where the change met with somebody else's, and makes it once more if it is still needed.

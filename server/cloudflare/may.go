@@ -15,6 +15,9 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
 
+// Wanted are the permissions that exposing a server takes.
+var Wanted = []string{permTunnel + levelEdit, permZone + levelRead, permDNS + levelEdit}
+
 // permissionFor returns what a change takes, by the kind of resource, "" for nothing.
 func permissionFor(c plan.Change) string {
 	if c.Empty() || c.Action == plan.Refuse {

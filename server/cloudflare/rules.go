@@ -45,6 +45,9 @@ type lever struct {
 // Insist says that a finding names the resource: what only a finding shows to be needed is planned too, until it is applied.
 func (l *lever) Insist() { l.insisted = true }
 
+// Place is where it is set, for the journal.
+func (l *lever) Place() string { return l.zone.Place() }
+
 func (l *lever) host() string { return l.surfaces[0].host }
 
 // look reads parts of the zone, and which facts name a resource.

@@ -3,8 +3,8 @@ package cloudflare
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
@@ -14,6 +14,7 @@ type Site struct {
 	api     *API
 	c       plan.Connection
 	carried carried
+	all     []Zone
 	Account Account
 	// Zones has the zone of each host.
 	Zones map[string]Zone
@@ -33,7 +34,7 @@ func (a *API) Site(ctx context.Context, c plan.Connection) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{api: a, c: c, carried: k, Zones: map[string]Zone{}}
+	s := &Site{api: a, c: c, carried: k, all: all, Zones: map[string]Zone{}}
 	for _, host := range k.hosts {
 		z, err := ZoneOf(all, c.Expose.Zone, host)
 		if err != nil {
@@ -87,11 +88,24 @@ func (a *API) Resources(ctx context.Context, c plan.Connection) ([]plan.Resource
 	return all, s, nil
 }
 
-// hostOf is the host of a url, "" of none.
-func hostOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
+// Named returns the resource of that name, as the journal has it, also where the connection has it no more.
+func (s *Site) Named(name string) (plan.Resource, error) {
+	kind, of, _ := strings.Cut(strings.TrimPrefix(name, "cloudflare/"), "/")
+	c := s.c
+	switch kind {
+	case "tunnel", "ingress":
+		c.Expose.Tunnel = of
+		t := &tunnel{&Site{api: s.api, c: c, carried: s.carried, Account: s.Account, Zones: s.Zones}}
+		if kind == "tunnel" {
+			return t, nil
+		}
+		return &ingress{s: t.s, t: t}, nil
+	case "dns":
+		z, err := ZoneOf(s.all, "", of)
+		if err != nil {
+			return nil, err
+		}
+		return &dnsRecord{s: &Site{api: s.api, c: c, carried: s.carried, Account: s.Account, Zones: map[string]Zone{of: z}}, t: &tunnel{s}, host: of}, nil
 	}
-	return u.Hostname()
+	return nil, fmt.Errorf("%s is nothing that mcpwiz knows of Cloudflare", name)
 }
