@@ -12,8 +12,8 @@ import (
 // refusals are what the firewall does that a program does not get past; what it only logs or skips is none.
 var refusals = []string{"block", "challenge", "jschallenge", "js_challenge", "managed_challenge", "connection_close", "force_connection_close"}
 
-// noRefusalLogged judges what the firewall logged at the server's host: of this handshake by ray id, and of others that come under the
-// client's names, as long as what refused them is still as it was.
+// noRefusalLogged judges what the firewall logged at the server's host: of this handshake by ray id, but for probes under names that
+// the client at hand has not, and of others that come under its names, as long as what refused them is still as it was.
 func noRefusalLogged(t *probe.Trace) probe.Verdict {
 	summary := t.FactsOf(firewallEvents)[0]
 	if lack := text(summary.Data["permission"]); lack != "" {
@@ -25,7 +25,7 @@ func noRefusalLogged(t *probe.Trace) probe.Verdict {
 			continue
 		}
 		switch x := rayOf(t, f); {
-		case x != nil && !refusesOnly(t, x):
+		case x != nil && sends(t, x):
 			return ofRefusal(t, f, probe.Fail("%s: %s", bare(x), tellEvent(f)).On(x)).Because(reasonOf(t, x, f))
 		case x == nil && underOurNames(t, f) && standing(t, f):
 			elsewhere = append(elsewhere, f)
