@@ -55,6 +55,19 @@ const perPage = 1000
 
 // applications are those of an account.
 func (a *API) applications(ctx context.Context, account string) ([]application, error) {
+	var p zero_trust.AccessApplicationListParams
+	p.AccountID.Value = account
+	return a.listApplications(ctx, p, permAccess)
+}
+
+// zoneApplications are those that hang on a zone, as older ones do.
+func (a *API) zoneApplications(ctx context.Context, zone string) ([]application, error) {
+	var p zero_trust.AccessApplicationListParams
+	p.ZoneID.Value = zone
+	return a.listApplications(ctx, p, permZoneAccess)
+}
+
+func (a *API) listApplications(ctx context.Context, p zero_trust.AccessApplicationListParams, permission string) ([]application, error) {
 	var all []application
 	for page := 1; ; page++ {
 		var e struct {
@@ -63,12 +76,10 @@ func (a *API) applications(ctx context.Context, account string) ([]application, 
 				TotalPages int `json:"total_pages"`
 			} `json:"result_info"`
 		}
-		var p zero_trust.AccessApplicationListParams
-		p.AccountID.Value = account
 		_, err := zero_trust.NewAccessApplicationService(a.options()...).List(ctx, p, option.WithQuery("page", strconv.Itoa(page)),
 			option.WithQuery("per_page", strconv.Itoa(perPage)), option.WithResponseBodyInto(&e))
 		if err != nil {
-			return nil, a.failed("list the Access applications", permAccess+levelRead, err)
+			return nil, a.failed("list the Access applications", permission+levelRead, err)
 		}
 		all = append(all, e.Result...)
 		if page >= e.Info.TotalPages || len(e.Result) == 0 {

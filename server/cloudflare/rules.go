@@ -32,6 +32,33 @@ func (a *API) RuleResources(ctx context.Context, c plan.Connection) ([]plan.Reso
 	return append(all, whole...), nil
 }
 
+// ruleNamed returns the one of that name, as the journal has it, also where the connection has its host no more.
+func (a *API) ruleNamed(all []Zone, c plan.Connection, name string) (plan.Resource, error) {
+	kind, of, _ := strings.Cut(strings.TrimPrefix(name, "cloudflare/"), "/")
+	zone, err := ZoneOf(all, "", of)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.DeleteFunc(surfaces(c), func(s surface) bool { return s.host != of && of != zone.Name })
+	if len(at) == 0 {
+		at = []surface{{host: of}}
+	}
+	one := lever{api: a, c: c, zone: zone, surfaces: at}
+	switch kind {
+	case "rule":
+		return &skipRule{one}, nil
+	case "access":
+		return &bypass{one}, nil
+	case "crawl":
+		return &crawlRule{one}, nil
+	case "bots":
+		return &botSettings{one}, nil
+	case "settings":
+		return &checkSettings{one}, nil
+	}
+	return nil, fmt.Errorf("%s is nothing that mcpwiz knows of Cloudflare", name)
+}
+
 // A lever is what all of them have: where they are set, and for whom.
 type lever struct {
 	api      *API

@@ -369,6 +369,45 @@ func TestWhatIsTheOperatorsIsLeftToThem(t *testing.T) {
 	})
 }
 
+// Older applications hang on the zone; what the journal has is found again after the host is gone from the connection.
+func TestWhatHangsOnTheZoneAndWhatIsGone(t *testing.T) {
+	t.Parallel()
+	k := aTrial(t, cloudflaretest.Options{})
+	k.do("POST", "ZONE/access/apps", map[string]any{"name": "old", "type": "self_hosted", "domain": aHost, "policies": []any{}})
+	if data := k.applying("access"); data == nil || data["name"] != "old" {
+		t.Errorf("told as %+v", k.facts("access"))
+	}
+	k.do("PUT", "ZONE/bot_management", map[string]any{"ai_bots_protection": "block"})
+	before := k.Snapshot()
+	journal := filepath.Join(t.TempDir(), "journal.jsonl")
+	k.apply(plan.OpenJournal(journal), k.resources()...)
+	c := k.c
+	c.Servers, c.Keycloak.Issuer = []plan.Server{{URL: "https://other.example.com/mcp"}}, "https://other.example.com/realms/home"
+	site, err := k.api.Site(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := plan.ReadJournal(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	find := func(p plan.Past) (plan.Resource, error) { return site.Named(p.Change.Resource) }
+	if err := plan.Undo(t.Context(), plan.Standing(records), find, plan.OpenJournal(journal), nil); err != nil {
+		t.Fatal(err)
+	}
+	if after := k.Snapshot(); string(after) != string(before) {
+		t.Errorf("undone it is not as before:\n%s\nbut\n%s", before, after)
+	}
+	for _, name := range []string{"cloudflare/crawl/example.com", "cloudflare/bots/example.com", "cloudflare/settings/example.com"} {
+		if r, err := site.Named(name); err != nil || r.Name() != name {
+			t.Errorf("%s: %v, %v", name, r, err)
+		}
+	}
+	if _, err := site.Named("cloudflare/nonsense/example.com"); err == nil {
+		t.Error("nonsense is found")
+	}
+}
+
 // Rules of the operator are told with whom they stop, which requests from here need not show.
 func TestTheOperatorsRulesAreTriedOnWhatClientsSend(t *testing.T) {
 	t.Parallel()

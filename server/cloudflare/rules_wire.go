@@ -35,8 +35,11 @@ const (
 	permDNS       = "Zone · DNS"
 	permAnalytics = "Zone · Analytics"
 	permAccess    = "Account · Access: Apps and Policies"
-	levelRead     = " · Read"
-	levelEdit     = " · Edit"
+	permPages     = "Zone · Page Rules"
+	// permZoneAccess is for applications that hang on a zone; few tokens have it, and few zones such applications.
+	permZoneAccess = "Zone · Access: Apps and Policies"
+	levelRead      = " · Read"
+	levelEdit      = " · Edit"
 )
 
 // permissionOf says what reading a phase takes.

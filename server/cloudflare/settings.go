@@ -18,13 +18,14 @@ var zoneSettings = []string{"security_level", "browser_check", "always_use_https
 
 // A standing is what of a zone stands between clients and its hosts, as far as the token may see it.
 type standing struct {
-	zone     Zone
-	phases   map[string]ruleset
-	bots     map[string]any
-	settings map[string]string
-	apps     []application
-	ip       []ipRule
-	records  []record
+	zone      Zone
+	phases    map[string]ruleset
+	bots      map[string]any
+	settings  map[string]string
+	apps      []application
+	ip        []ipRule
+	records   []record
+	pageRules []pageRule
 	// lacks has, by what was asked for, the permission without which it could not be seen.
 	lacks map[string]string
 }
@@ -56,6 +57,7 @@ const (
 	partAccess   = "Access applications"
 	partIP       = "IP access rules"
 	partRecords  = "DNS records"
+	partPages    = "page rules"
 )
 
 // atOnce is how many questions are put to the API at once.
@@ -83,7 +85,18 @@ func (a *API) stand(ctx context.Context, zone Zone, hosts []string, parts ...str
 	}
 	r.part(partAccess, permAccess, func() (func(), error) {
 		apps, err := a.applications(ctx, zone.AccountID)
-		return func() { s.apps = apps }, err
+		if err != nil {
+			return nil, err
+		}
+		older, err := a.zoneApplications(ctx, zone.ID)
+		if lacksPermission(err) || statusOf(err) == http.StatusNotFound {
+			err = nil // seldom given, and seldom needed
+		}
+		return func() { s.apps = append(apps, older...) }, err
+	})
+	r.part(partPages, permPages, func() (func(), error) {
+		rules, err := a.pageRules(ctx, zone.ID)
+		return func() { s.pageRules = rules }, err
 	})
 	r.part(partIP, permFirewall, func() (func(), error) {
 		rules, err := a.ipRules(ctx, zone.ID)

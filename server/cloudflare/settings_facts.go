@@ -415,6 +415,7 @@ func (v view) tellChanges() {
 			return "caches everything", r.Parameters.Cache != nil && *r.Parameters.Cache
 		})
 	}
+	v.tellPageRules()
 	if !v.may(partSettings, "rocket-loader", "ssl") {
 		return
 	}

@@ -107,5 +107,5 @@ func (s *Site) Named(name string) (plan.Resource, error) {
 		}
 		return &dnsRecord{s: &Site{api: s.api, c: c, carried: s.carried, Account: s.Account, Zones: map[string]Zone{of: z}}, t: &tunnel{s}, host: of}, nil
 	}
-	return nil, fmt.Errorf("%s is nothing that mcpwiz knows of Cloudflare", name)
+	return s.api.ruleNamed(s.all, s.c, name)
 }
