@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -105,7 +106,10 @@ func (p *program) examinations(ctx context.Context, o *doctorOptions) ([]client.
 		return nil, err
 	}
 	o.examine(all)
-	return all, p.lookInside(ctx, o.keycloak, all)
+	if err := p.lookInside(ctx, o.keycloak, all); err != nil {
+		return nil, err
+	}
+	return all, p.lookAtEdge(ctx, cmp.Or(o.connection.file, o.keycloak), all)
 }
 
 // examine has handshakes ask also what no client would: the servers, and for a public name two public name servers.

@@ -26,8 +26,9 @@ func (p *program) fix() *cobra.Command {
 	var o fixOptions
 	c := &cobra.Command{
 		Use:   "fix",
-		Short: "Put right in Keycloak exactly what the doctor's findings name, and prove it",
-		Long: `fix makes the doctor's handshakes and looks into Keycloak as its administrator. Of all that the connection asks for it plans only
+		Short: "Put right in Keycloak and at Cloudflare exactly what the doctor's findings name, and prove it",
+		Long: `fix makes the doctor's handshakes and looks into Keycloak as its administrator, and into Cloudflare where a token is given
+(MCPWIZ_CLOUDFLARE_TOKEN). Of all that the connection asks for it plans only
 the resources that a finding names, shows them as a diff, and after you agree applies them and judges again. What only a hand can
 put right is told with what to do. mcpwiz undo goes back.
 
@@ -113,6 +114,9 @@ func (r *repair) examine(ctx context.Context) ([]probe.Finding, error) {
 	if err := r.inform(ctx, all); err != nil {
 		return nil, err
 	}
+	if r.edge != nil {
+		informOfEdge(r.edge, r.connection, all)
+	}
 	told := report.NewCollector(checks.All)
 	if _, err := p.make(ctx, all, told.Sink); err != nil {
 		return nil, err
@@ -157,6 +161,9 @@ func (r *repair) choose(ctx context.Context, wrong []probe.Finding) (chosen []pl
 	for _, one := range r.resources {
 		if !names(wrong, one.Name()) {
 			continue
+		}
+		if by, ok := one.(interface{ Insist() }); ok { // a finding shows more than a look at the settings does
+			by.Insist()
 		}
 		p, err := plan.Look(ctx, []plan.Resource{one})
 		if err != nil {

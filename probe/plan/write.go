@@ -2,9 +2,11 @@ package plan
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 )
 
 var marks = map[Action]string{None: "=", Create: "+", Update: "~", Delete: "-", Refuse: "!"}
@@ -57,11 +59,13 @@ func value(v any) string {
 	if v == nil {
 		return "(absent)"
 	}
-	data, err := json.Marshal(v)
-	if err != nil {
+	var data bytes.Buffer
+	e := json.NewEncoder(&data)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		return fmt.Sprintf("%q", fmt.Sprint(v))
 	}
-	return string(data)
+	return strings.TrimSuffix(data.String(), "\n")
 }
 
 func (p Plan) total() string {

@@ -96,8 +96,11 @@ func pathOf(path string) string {
 		return ""
 	}
 	at := regexp.QuoteMeta(path)
-	return `^(` + at + `|/\.well-known/[a-z-]+` + at + `)(/|$)`
+	return `^(` + at + `|` + anyMetadata + at + `)(/|$)`
 }
+
+// anyMetadata is in the rules for MCP servers.
+const anyMetadata = `/\.well-known/[a-z-]+`
 
 // listenOf is where the server listens, as the tunnel reaches it.
 func listenOf(s plan.Server) string {
@@ -150,12 +153,8 @@ func (k carried) into(have Ingress, adopt bool) (rules Ingress, added []Rule, re
 // whole has the last server of a host answer for every path of it that no other rule takes.
 func whole(rules []Rule) []Rule {
 	rules = slices.Clone(rules)
-	last := rules[len(rules)-1]
-	if last.Path != "" && strings.Contains(last.Path, `[a-z-]+`) {
-		rules = append(rules, Rule{last.Hostname, "", last.Service})
-		if len(rules) == 2 { // one server alone
-			rules = rules[1:]
-		}
+	if last := &rules[len(rules)-1]; strings.Contains(last.Path, anyMetadata) {
+		last.Path = ""
 	}
 	return rules
 }
