@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,7 +81,7 @@ func (t *Tap) redact(in *raw) Exchange {
 	if in.err != nil {
 		x.Error = &WireError{Kind: in.err.Kind, Text: r.prose(in.err.Text)}
 	}
-	x.Notes = in.notes
+	x.Notes = slices.Concat(in.notes, unfitSession(in))
 	x.Grant = r.grant()
 	r.remember()
 	r.strikeAll()

@@ -40,7 +40,7 @@ func endpointsAnswer(t *probe.Trace, d *probe.Document) probe.Verdict {
 	var good []*probe.Exchange
 	for _, x := range t.Exchanges {
 		switch member := strangersRequest[x.Probe]; {
-		case member == "":
+		case member == "" || lacks(d, member) != "": // what is no URL has a check of its own, and what was asked in its place says nothing
 			continue
 		case unanswered(x):
 			return unreached(t, d, x, member)
@@ -59,10 +59,23 @@ func endpointsAnswer(t *probe.Trace, d *probe.Document) probe.Verdict {
 		}
 		good = append(good, x)
 	}
+	if member := unfitURL(t, d); len(good) == 0 && member != "" {
+		return probe.Skip("%s is no URL that could be asked", member)
+	}
 	if len(good) == 0 {
 		return probe.Skip("not seen: %s, %s", probe.OfProbe("authorization-page"), probe.OfProbe("unknown-client"))
 	}
 	return probe.Pass("%s", asked(good)).On(append(good, d.Exchange)...)
+}
+
+// unfitURL names an endpoint that is there and no URL, "" for none.
+func unfitURL(t *probe.Trace, d *probe.Document) string {
+	for _, member := range endpointsUsed(t) {
+		if d.Has(member) && lacks(d, member) != "" {
+			return member
+		}
+	}
+	return ""
 }
 
 // brokenPage judges an error for a client that does not exist. Where the token endpoint knows how to refuse such a client, it

@@ -24,8 +24,11 @@ func garbageRefused(t *probe.Trace) probe.Verdict {
 		v := probe.Fail("a token of nonsense is answered with %s", replied(x)).On(x).Who(served(t, x)).Because("challenge.status-401").
 			So("a client with an old token does not learn that it must sign in again").
 			Mend(`answer 401 with WWW-Authenticate: Bearer error="invalid_token" for every token that does not verify`)
-		if x.Status() == 429 {
+		switch {
+		case x.Status() == 429:
 			return v.Because("edge.not-limited")
+		case stoppedByName(t, x):
+			return v.Because("edge.user-agents-alike")
 		}
 		return byItself(x, v)
 	}
@@ -36,6 +39,16 @@ func garbageRefused(t *probe.Trace) probe.Verdict {
 		}
 	}
 	return probe.Pass("401 invalid_token").On(refused...)
+}
+
+// stoppedByName reports whether an answer is that of a rule on the User-Agent: the same place takes the request under another name.
+func stoppedByName(t *probe.Trace, x *probe.Exchange) bool {
+	v := agentsAlike(t)
+	if v.Outcome != probe.Failed && v.Outcome != probe.Warned {
+		return false
+	}
+	y := t.Exchanges[v.Exchanges[0]-1]
+	return asksLike(x) == asksLike(y) && agent(x) == agent(y) && x.Status() == y.Status()
 }
 
 func audienceRefused(t *probe.Trace) probe.Verdict {

@@ -52,6 +52,9 @@ func sessionIDUsable(t *probe.Trace) probe.Verdict {
 		return probe.Fail("Mcp-Session-Id is there and empty").On(x).On(after(t, x)...).So("clients send no session id and the next call is refused").
 			Mend("send a session id of visible ASCII characters, or leave the header out")
 	}
+	if unfit := unfitID(x); unfit != "" {
+		return unfitSession(t, x, unfit)
+	}
 	all := sessions(t)
 	astray := slices.DeleteFunc(slices.Clone(after(t, x)), func(y *probe.Exchange) bool {
 		return all[y.Request.Header.Get(sessionHeader)] != nil || stateless(y)
@@ -63,6 +66,28 @@ func sessionIDUsable(t *probe.Trace) probe.Verdict {
 			Mend("make the client, or the proxy on its way, send the session id with every request; or make the server stateless")
 	}
 	return probe.Pass("handed out, and sent with every request").On(x)
+}
+
+// unfitID tells the byte of a session id that no id may have, "" for none.
+func unfitID(x *probe.Exchange) string {
+	for _, f := range x.Notes {
+		if f.Kind == probe.SessionID {
+			return text(f.Data["unfit"])
+		}
+	}
+	return ""
+}
+
+// unfitSession is the verdict on an id with a byte that it must not have: one that comes back all the same does so by luck.
+func unfitSession(t *probe.Trace, x *probe.Exchange, unfit string) probe.Verdict {
+	judged, effect := probe.Fail, "the id does not come back as it was handed out, and the server misses the session"
+	for _, y := range after(t, x) {
+		if y.Request.Header.Get(sessionHeader) != "" && result(y) != nil {
+			judged, effect = probe.Warn, "clients whose HTTP library is strict drop the answer or the id"
+		}
+	}
+	return judged("Mcp-Session-Id has %s, and an id is of visible ASCII characters alone (0x21 to 0x7E)", unfit).On(x).On(after(t, x)...).Who(served(t, x)).
+		So("%s", effect).Mend("hand out ids of letters, digits and hyphens, such as a UUID: no blank, no control character, nothing but ASCII")
 }
 
 func orUnsent(s string) string {

@@ -100,9 +100,14 @@ func sessionSurvives(t *probe.Trace) probe.Verdict {
 	}
 	if len(gone) > 0 {
 		y := gone[0]
-		return probe.Fail("%s with the session id of exchange %d: %s", y.Request.Body.Method(), all[y.Request.Header.Get(sessionHeader)].N, replied(y)).On(gone...).Who(served(t, y)).
+		from := all[y.Request.Header.Get(sessionHeader)]
+		v := probe.Fail("%s with the session id of exchange %d: %s", y.Request.Body.Method(), from.N, replied(y)).On(gone...).Who(served(t, y)).
 			So("%s loses the connection after the first calls", clientName(t)).
-			Mend("make the server stateless, or send all requests of a session to one replica (affinity by Mcp-Session-Id%s)", notByCookie(all[y.Request.Header.Get(sessionHeader)]))
+			Mend("make the server stateless, or send all requests of a session to one replica (affinity by Mcp-Session-Id%s)", notByCookie(from))
+		if unfitID(from) != "" {
+			v = v.Because("initialize.session-id-usable")
+		}
+		return v
 	}
 	if len(good) == 0 {
 		return probe.Unknown("no later request with the session id was answered").On(x)

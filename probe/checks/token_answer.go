@@ -231,7 +231,7 @@ func unknownClient(t *probe.Trace) probe.Verdict {
 		judged = probe.Warn
 	}
 	if absentEndpoint(x) {
-		return probe.Skip("nothing takes token requests at %s: %s", bare(x), refused(x)).Because("server-metadata.endpoints-answer")
+		return probe.Skip("nothing takes token requests at %s: %s", bare(x), refused(x)).Because(absentBecause(t))
 	}
 	return byItself(x, judged("an unknown client is answered with %s", refused(x)).On(x).Who(served(t, x)).
 		So("a client whose registration is gone does not register anew, and no retry helps its user").

@@ -36,7 +36,7 @@ func speaksOAuth(t *probe.Trace) probe.Verdict {
 	case status >= 300 && status < 400:
 		return v("POST %s: %s", bare(x), answered(x)).Mend("name the final URL as token_endpoint: a redirected POST arrives as GET")
 	case x.Answer().Object() == nil && status < 500:
-		return v("%s instead of a JSON object", inFull(x)).Mend("%s", mendUnread(x)).Because(unreadBecause(x))
+		return v("%s instead of a JSON object", inFull(x)).Mend("%s", mendUnread(x)).Because(unreadBecause(t, x))
 	case status == 200 && !granted(x) && code != "":
 		mend := "answer errors with 400 or 401 (RFC 6749 section 5.2)"
 		if slices.Contains(ofTokenRequest, code) {
@@ -75,14 +75,22 @@ func mendUnread(x *probe.Exchange) string {
 }
 
 // unreadBecause names the check that tells why an answer cannot be read: it broke off, or nobody serves the URL; "" for neither.
-func unreadBecause(x *probe.Exchange) string {
+func unreadBecause(t *probe.Trace, x *probe.Exchange) string {
 	switch {
 	case x.Error != nil:
 		return "network.answers-whole"
 	case x.Status() == 404:
-		return "server-metadata.endpoints-answer"
+		return absentBecause(t)
 	}
 	return ""
+}
+
+// absentBecause names the check that tells why nothing is at the token endpoint: what the metadata name is no URL, or nobody's.
+func absentBecause(t *probe.Trace) string {
+	if d := serverDocument(t); d != nil && lacks(d, "token_endpoint") != "" {
+		return "server-metadata.token-endpoint"
+	}
+	return "server-metadata.endpoints-answer"
 }
 
 // noToken is the effect of a token request that was refused.

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
@@ -73,7 +72,7 @@ var tools = []*probe.Check{
 		Doc: "No tool is called here that may have effects: where none is marked readOnlyHint and takes no arguments, a name is called that no server has. " +
 			"The server answers with a JSON-RPC error (-32602) or with isError, which a model can read and put right. " +
 			"An error of HTTP, a page or silence in its place mostly means that calls do not come through at all: look into the server's log, and mark tools that only read with readOnlyHint.",
-		Stage: probe.StageTools, Level: probe.Should, Owner: probe.OwnerOrigin,
+		Stage: probe.StageTools, Level: probe.Must, Owner: probe.OwnerOrigin,
 		Spec: mcpBase + "server/tools#error-handling", Needs: []probe.Evidence{probe.ToolsList, probe.Connection},
 		After: []string{"tools.listed"}, Judge: unknownAnswered,
 	},
@@ -301,26 +300,4 @@ func notCalled(t *probe.Trace, x *probe.Exchange, name string) probe.Verdict {
 		return v.Mend("begin the answer within 100 seconds: send a stream's headers at once and a comment line every 15 s")
 	}
 	return v.Mend("look into the MCP server's log for this call")
-}
-
-func unknownAnswered(t *probe.Trace) probe.Verdict {
-	all := slices.DeleteFunc(slices.Clone(t.Of(probe.Connection)), func(x *probe.Exchange) bool { return x.Probe != "unknown-tool" })
-	if len(all) == 0 {
-		return probe.Skip("not asked: it is where a server has tools and none that can be called without harm")
-	}
-	x := all[len(all)-1]
-	v := probe.Fail("tools/call of a tool that does not exist: %s", inFull(x)).On(x).Who(served(t, x)).
-		So("what %s calls mostly fails in the same way; that was not tried, as no tool says that it only reads", clientName(t)).
-		Mend("answer tools/call with JSON-RPC, error -32602 for a name that is not known; the server's log has the reason")
-	switch {
-	case x.Response == nil && x.Error != nil && x.Error.Kind == "timeout":
-		return probe.Warn("tools/call of a tool that does not exist: nothing came within %s", waited(x)).On(x).Who(served(t, x)).
-			So("what %s calls mostly waits in the same way; that was not tried, as no tool says that it only reads", clientName(t)).
-			Mend("look into the server's log for the call: it must be answered before anything is done")
-	case brokenOff(x) || x.Status() == 401 || x.Status() == 403 || x.Status() == 429:
-		return probe.Unknown("tools/call of a tool that does not exist: %s", inFull(x)).On(x)
-	case rpcError(x) != "" || result(x) != nil:
-		return probe.Pass("%s", replied(x)).On(x)
-	}
-	return byItself(x, v)
 }

@@ -97,3 +97,31 @@ func outputSchema(t *probe.Trace, name string) bool {
 	}
 	return false
 }
+
+// unknownAnswered: an answer of JSON-RPC shows that calls come through, whatever it says. An error of the server, a page or
+// nothing at all in its place stands in the way of every call.
+func unknownAnswered(t *probe.Trace) probe.Verdict {
+	all := slices.DeleteFunc(slices.Clone(t.Of(probe.Connection)), func(x *probe.Exchange) bool { return x.Probe != "unknown-tool" })
+	if len(all) == 0 {
+		return probe.Skip("not asked: it is where a server has tools and none that can be called without harm")
+	}
+	x := all[len(all)-1]
+	v := func(judged func(string, ...any) probe.Verdict, said string) probe.Verdict {
+		return judged("tools/call of a tool that does not exist: %s", said).On(x).Who(served(t, x)).
+			So("what %s calls mostly fails in the same way; that was not tried, as no tool says that it only reads", clientName(t)).
+			Mend("answer tools/call with JSON-RPC, error -32602 for a name that is not known; the server's log has the reason")
+	}
+	switch status := x.Status(); {
+	case x.Response == nil && x.Error != nil && x.Error.Kind == "timeout":
+		return v(probe.Warn, "nothing came within "+waited(x)).Mend("look into the server's log for the call: it must be answered before anything is done")
+	case brokenOff(x) || status == 401 || status == 403 || status == 429:
+		return probe.Unknown("tools/call of a tool that does not exist: %s", inFull(x)).On(x)
+	case rpcError(x) != "" && status >= 500:
+		return v(probe.Warn, replied(x)).So("clients take an error of HTTP for a broken connection, and the model does not learn what was wrong")
+	case rpcError(x) != "" || result(x) != nil:
+		return probe.Pass("%s", replied(x)).On(x)
+	case status >= 400 && status < 500 && x.Answer().Page == nil:
+		return byItself(x, v(probe.Warn, inFull(x)))
+	}
+	return byItself(x, v(probe.Fail, inFull(x)))
+}
