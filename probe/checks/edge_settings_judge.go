@@ -8,6 +8,9 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe"
 )
 
+// noZone is why there is nothing to say of a zone.
+const noZone = "the server's host is in no zone that the token for Cloudflare's API sees"
+
 // hiddenState is the state of what the token may not see.
 const hiddenState = "unreadable"
 
@@ -49,6 +52,8 @@ func settled(t *probe.Trace, id, effect string) probe.Verdict {
 	r := reckoned(t, id)
 	lacks := "the token may not read it: it lacks " + list(r.lacks)
 	switch {
+	case productOf(t.FactsOf(edgeSetting)[0]) == "zone":
+		return probe.Skip(noZone)
 	case len(r.facts) == 0:
 		return probe.Skip("the API tells nothing of that sort")
 	case len(r.wrong) > 0:

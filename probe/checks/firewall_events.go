@@ -16,6 +16,9 @@ var refusals = []string{"block", "challenge", "jschallenge", "js_challenge", "ma
 // the client at hand has not, and of others that come under its names, as long as what refused them is still as it was.
 func noRefusalLogged(t *probe.Trace) probe.Verdict {
 	summary := t.FactsOf(firewallEvents)[0]
+	if on(summary.Data["no_zone"]) {
+		return probe.Skip(noZone)
+	}
 	if lack := text(summary.Data["permission"]); lack != "" {
 		return probe.Unknown("the token may not read it: it lacks %s", lack)
 	}

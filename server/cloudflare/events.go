@@ -28,14 +28,13 @@ const (
 	mostEvents = 500
 )
 
-// eventsQuery asks for what the firewall did at one host. Who came, from which address and with which query is not asked for.
-const eventsQuery = `query ($zone: string, $filter: ZoneFirewallEventsAdaptiveFilter_InputObject) {
-  viewer { zones(filter: {zoneTag: $zone}) {
-    firewallEventsAdaptive(filter: $filter, limit: %d, orderBy: [datetime_DESC]) {
-      action source ruleId rulesetId description rayName datetime userAgent clientRequestPath clientRequestHTTPMethodName
-    }
-  } }
-}`
+// eventsQuery asks for what the firewall did at one host. Who came, from which address and with which query is not asked for. The
+// values stand in the query itself: what the types of variables are called differs between the documentation and the schema.
+const eventsQuery = `{ viewer { zones(filter: {zoneTag: %s}) {
+  firewallEventsAdaptive(filter: {clientRequestHTTPHost: %s, datetime_geq: %s, datetime_leq: %s}, limit: %d, orderBy: [datetime_DESC]) {
+    action source ruleId rulesetId description rayName datetime userAgent clientRequestPath clientRequestHTTPMethodName
+  }
+} } }`
 
 // A firewallRow is one event as the API has it.
 type firewallRow struct {
@@ -60,6 +59,9 @@ func (a *API) Events(c plan.Connection, target string) probe.Informant {
 			return err
 		}
 		var failures error
+		if len(of) == 0 {
+			note(probe.Fact{Kind: EventsKind, Source: "cloudflare api", At: a.o.Now(), Data: map[string]any{"count": 0, "no_zone": true}})
+		}
 		for _, z := range of {
 			for _, s := range z.surfaces {
 				rows, err := a.firewallEvents(ctx, z.zone.ID, s.host, to)
@@ -145,8 +147,9 @@ func (r firewallRow) product() string {
 // firewallEvents asks for those of a host. It is GraphQL, for which the SDK has no service; it is asked again as its calls are.
 func (a *API) firewallEvents(ctx context.Context, zone, host string, to time.Time) ([]firewallRow, error) {
 	const call = "read the firewall's events"
-	body, err := json.Marshal(map[string]any{"query": fmt.Sprintf(eventsQuery, mostEvents), "variables": map[string]any{"zone": zone, "filter": map[string]any{
-		"clientRequestHTTPHost": host, "datetime_geq": to.Add(-lastHour).UTC().Format(time.RFC3339), "datetime_leq": to.Add(time.Minute).UTC().Format(time.RFC3339)}}})
+	query := fmt.Sprintf(eventsQuery, quote(zone), quote(host), quote(to.Add(-lastHour).UTC().Format(time.RFC3339)),
+		quote(to.Add(time.Minute).UTC().Format(time.RFC3339)), mostEvents)
+	body, err := json.Marshal(map[string]any{"query": query})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", call, err)
 	}

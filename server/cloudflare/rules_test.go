@@ -560,6 +560,13 @@ func TestEventsAreThoseOfOurPathsAlone(t *testing.T) {
 	if _, _, err = events(); !errors.As(err, &refused) || refused.Status != 400 {
 		t.Errorf("%v", err)
 	}
+	k.Mend()
+	home := k.c
+	k.c.Servers, k.c.Keycloak.Issuer = []plan.Server{{URL: "https://mcp.example.org/mcp"}}, "https://mcp.example.org/realms/home"
+	if err := k.api.Events(k.c, "https://mcp.example.org/mcp")(t.Context(), time.Now(), time.Now(), func(f probe.Fact) { summary = f.Data }); err != nil || summary["no_zone"] != true {
+		t.Errorf("a host in no zone: %+v, %v", summary, err)
+	}
+	k.c = home
 	may := slices.DeleteFunc(cloudflaretest.Everything(), func(p string) bool { return strings.HasPrefix(p, cloudflaretest.ZoneAnalytics+" ·") })
 	k = aTrial(t, cloudflaretest.Options{Tokens: []cloudflaretest.Token{{Value: aToken, Permissions: may}}})
 	if _, summary, err = events(); err != nil || summary["permission"] != "Zone · Analytics · Read" {

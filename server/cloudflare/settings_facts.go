@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
@@ -27,6 +25,10 @@ func (a *API) Settings(c plan.Connection, target string) probe.Informant {
 			return err
 		}
 		var failures error
+		if len(of) == 0 {
+			note(probe.Fact{Kind: SettingKind, Source: "cloudflare api", At: a.o.Now(), Data: map[string]any{
+				"product": "zone", "state": "none that the token sees has the host in it", "applies": false}})
+		}
 		for _, in := range of {
 			s, err := a.stand(ctx, in.zone, in.hosts())
 			failures = errors.Join(failures, err)
@@ -241,129 +243,6 @@ func next24(a netip.Addr) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
-// isCrawlControl tells AI Crawl Control's rule from those of the operator.
-func isCrawlControl(r rule) bool {
-	return strings.HasPrefix(r.Description, "AI Crawl Control") || strings.Contains(r.Ref, "CF AI Audit")
-}
-
-func (v view) tellCustomRules() {
-	if !v.may(phaseCustom, "custom-rule", "ai-crawl-control") {
-		return
-	}
-	told, crawl := false, false
-	for _, r := range v.phases[phaseCustom].Rules {
-		t := count(v.visits, func(one visit) judged {
-			for _, s := range v.phases[phaseCustom].pass(one).stops {
-				if s.ID == r.ID {
-					return s.judged
-				}
-			}
-			return judged{truth: no}
-		})
-		if t.none() {
-			continue
-		}
-		data := map[string]any{"product": "custom-rule", "name": r.name(), "rule": r.ID, "state": r.Action}
-		if isCrawlControl(r) {
-			data["product"], data["resource"], crawl = "ai-crawl-control", crawlResource(v.zone.Name), true
-		}
-		t.dataOf(data, v.visits)
-		v.note(data)
-		told = told || data["product"] == "custom-rule"
-	}
-	for product, stops := range map[string]bool{"custom-rule": told, "ai-crawl-control": crawl} {
-		if !stops {
-			v.note(map[string]any{"product": product, "state": "none that stops the clients", "applies": false})
-		}
-	}
-}
-
-// connecting is about how many requests one client makes to connect.
-const connecting = 20
-
-func (v view) tellRateLimits() {
-	if !v.may(phaseRateLimit, "rate-limit") {
-		return
-	}
-	for _, r := range v.phases[phaseRateLimit].Rules {
-		if r.RateLimit == nil || !r.enabled() {
-			continue
-		}
-		t := v.unskipped(func(one visit) judged { return holds(r.Expression, one) }, func(p passage) (rule, bool) {
-			if by, ok := p.products["rateLimit"]; ok {
-				return by, true
-			}
-			by, ok := p.phases[phaseRateLimit]
-			return by, ok
-		})
-		if t.none() {
-			continue
-		}
-		data := map[string]any{"product": "rate-limit", "name": r.name(), "rule": r.ID, "state": fmt.Sprintf("%s after %d requests in %d s", r.Action, r.RateLimit.Requests, r.RateLimit.Period)}
-		t.dataOf(data, v.visits)
-		if data["on"] = true; r.RateLimit.Requests >= connecting {
-			data["applies"] = false
-			delete(data, "may")
-		}
-		v.note(data)
-	}
-}
-
-func (v view) tellIPRules() {
-	if !v.may(partIP, "ip-access-rule") {
-		return
-	}
-	told := false
-	for _, r := range v.ip {
-		if r.Paused || !slices.Contains([]string{"block", "challenge", "js_challenge", "managed_challenge"}, r.Mode) {
-			continue
-		}
-		of := r.Configuration
-		t := count(v.visits, func(one visit) judged {
-			switch n, ok := network(of.Value); {
-			case ok && one.from.IsValid():
-				return settled(equal(one.from, n), "ip.src in {"+of.Value+"}")
-			case of.Target == "country" && one.country != "":
-				return settled(strings.EqualFold(of.Value, one.country), "")
-			case of.Target == "asn" && one.from.IsValid():
-				return judged{maybe, "ip.src.asnum eq " + strings.TrimPrefix(strings.ToUpper(of.Value), "AS")}
-			}
-			return judged{truth: no}
-		})
-		if t.none() {
-			continue
-		}
-		data := map[string]any{"product": "ip-access-rule", "name": of.Target + " " + of.Value, "rule": r.ID, "state": r.Mode}
-		t.dataOf(data, v.visits)
-		v.note(data)
-		told = true
-	}
-	if !told {
-		v.note(map[string]any{"product": "ip-access-rule", "state": "none that stops the clients", "applies": false})
-	}
-}
-
-func (v view) tellManagedRules() {
-	if !v.may(phaseManaged, "managed-waf") {
-		return
-	}
-	for _, r := range v.phases[phaseManaged].Rules {
-		if !r.enabled() || r.Action != "execute" {
-			continue
-		}
-		t := v.unskipped(func(one visit) judged { return holds(r.Expression, one) }, func(p passage) (rule, bool) {
-			if by, ok := p.products["waf"]; ok {
-				return by, true
-			}
-			by, ok := p.phases[phaseManaged]
-			return by, ok
-		})
-		if !t.none() {
-			v.note(map[string]any{"product": "managed-waf", "name": r.name(), "state": "on", "applies": false, "on": t.by == nil, "paths": t.paths})
-		}
-	}
-}
-
 // configured is a setting as a configuration rule has it for a visit, or the zone's own.
 func (v view) configured(one visit, name string) string {
 	value := v.settings[name]
@@ -401,80 +280,4 @@ func (v view) tellChecks() {
 	t.dataOf(check, v.visits)
 	check["resource"] = v.next(t, settingsResource(v.zone.Name))
 	v.note(check)
-}
-
-// tellChanges tells of what sends requests elsewhere, keeps answers, or rewrites pages.
-func (v view) tellChanges() {
-	if v.may(phaseRedirect, "redirect-rule") {
-		v.tellRules(phaseRedirect, "redirect-rule", func(r rule) (string, bool) {
-			return fmt.Sprintf("%d to %s", r.Parameters.From.Status, cmp.Or(r.Parameters.From.Target.Value, r.Parameters.From.Target.Expression)), r.Action == "redirect"
-		})
-	}
-	if v.may(phaseCache, "cache-rule") {
-		v.tellRules(phaseCache, "cache-rule", func(r rule) (string, bool) {
-			return "caches everything", r.Parameters.Cache != nil && *r.Parameters.Cache
-		})
-	}
-	v.tellPageRules()
-	if !v.may(partSettings, "rocket-loader", "ssl") {
-		return
-	}
-	pages := false
-	for _, one := range v.asks {
-		pages = pages || one.login && v.configured(visit{method: one.method, host: v.host, path: one.path}, "rocket_loader") == "on"
-	}
-	v.note(map[string]any{"product": "rocket-loader", "state": v.settings["rocket_loader"], "applies": pages})
-	v.note(map[string]any{"product": "ssl", "state": v.settings["ssl"], "applies": v.settings["ssl"] == "flexible" && !v.tunnelled() && v.lacks[partRecords] == ""})
-}
-
-func (v view) tellRules(phase, product string, does func(rule) (string, bool)) {
-	told := false
-	for _, r := range v.phases[phase].Rules {
-		state, ok := does(r)
-		t := count(v.visits, func(one visit) judged { return holds(r.Expression, one) })
-		if !ok || !r.enabled() || t.none() {
-			continue
-		}
-		data := map[string]any{"product": product, "name": r.name(), "rule": r.ID, "state": state}
-		t.dataOf(data, v.visits)
-		v.note(data)
-		told = true
-	}
-	if !told {
-		v.note(map[string]any{"product": product, "state": "none on the server's paths", "applies": false})
-	}
-}
-
-const tunnelSuffix = ".cfargotunnel.com"
-
-func (v view) recordsHere() []record {
-	return slices.DeleteFunc(slices.Clone(v.records), func(r record) bool { return r.Name != v.host })
-}
-
-func (v view) tunnelled() bool {
-	return slices.ContainsFunc(v.recordsHere(), func(r record) bool { return strings.HasSuffix(r.Content, tunnelSuffix) })
-}
-
-// tellRecord tells where the host's name leads. A tunnel's name means something only to the edge.
-func (v view) tellRecord() {
-	if !v.may(partRecords, "dns-record") {
-		return
-	}
-	for _, r := range v.recordsHere() {
-		if r.Type != "A" && r.Type != "AAAA" && r.Type != "CNAME" {
-			continue
-		}
-		state, tunnel := r.Type, ""
-		if strings.HasSuffix(r.Content, tunnelSuffix) {
-			tunnel, state = strings.TrimSuffix(r.Content, tunnelSuffix), r.Type+" to a tunnel"
-		}
-		if !r.Proxied {
-			state += ", not proxied"
-		}
-		data := map[string]any{"product": "dns-record", "name": r.Name, "state": state, "applies": tunnel != "" && !r.Proxied, "resource": "cloudflare/dns/" + v.host}
-		if tunnel != "" {
-			data["tunnel"] = tunnel
-		}
-		v.note(data)
-	}
 }
