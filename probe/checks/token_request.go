@@ -167,43 +167,6 @@ func machineGrant(t *probe.Trace) probe.Verdict {
 	return otherwise(x)
 }
 
-func codeAccepted(t *probe.Trace) probe.Verdict {
-	x := tokenRequest(t)
-	code, description := refusal(x)
-	if parameters(x).Get("grant_type") == "client_credentials" {
-		return probe.Skip("client_credentials has no code")
-	}
-	v := probe.Fail("%s", refused(x)).On(x).So("%s", noToken(t))
-	switch {
-	case granted(x):
-		return probe.Pass("redeemed").On(x)
-	case code != "invalid_grant":
-		return otherwise(x)
-	case strings.Contains(description, "PKCE"):
-		return verifier(t, x, v)
-	case strings.Contains(description, "redirect_uri"):
-		return v.Mend("repeat the redirect_uri of the authorization request, byte for byte; the token request had %s", quoted(parameters(x).Get("redirect_uri")))
-	case strings.Contains(description, "different client_id"):
-		return v.Mend("redeem the code with the client id that asked for it")
-	}
-	return v.Mend("log in again: a code is good once and for a minute; a request that failed before has used it up")
-}
-
-// verifier tells who is wrong about PKCE: the challenge is kept, and of the verifier its S256.
-func verifier(t *probe.Trace, x *probe.Exchange, v probe.Verdict) probe.Verdict {
-	from := t.Last(probe.Authorization)
-	made := x.S256["code_verifier"]
-	switch {
-	case made == "":
-		return v.Mend("send code_verifier with the token request (RFC 7636 section 4.5)")
-	case from == nil:
-		return v.Mend("send the verifier of this login's challenge, 43 to 128 characters")
-	case parameters(from).Get("code_challenge") == made:
-		return v.Who(probe.OwnerAuthorizationServer).Mend("the verifier fits the challenge that was sent (exchange %d): the authorization server must take verifiers of 43 to 128 characters whole", from.N)
-	}
-	return v.Mend("send the verifier of this login's challenge: the one sent does not make the challenge of exchange %d", from.N)
-}
-
 func resourceAccepted(t *probe.Trace) probe.Verdict {
 	x := tokenRequest(t)
 	code, _ := refusal(x)
