@@ -30,9 +30,9 @@ func (p *program) lookAtEdge(ctx context.Context, file string, all []client.Opti
 	return nil
 }
 
-// informOfEdge has the first handshake with a server be told how its zone is set, and each what the firewall did meanwhile.
+// informOfEdge has each handshake be told how the zone of its server is set, which is read once for all, and what the firewall did.
 func informOfEdge(api *cloudflare.API, c plan.Connection, all []client.Options) {
-	told := map[string]bool{}
+	settings := map[string]probe.Informant{}
 	for i := range all {
 		o := &all[i]
 		if !public(o.Target) {
@@ -42,11 +42,10 @@ func informOfEdge(api *cloudflare.API, c plan.Connection, all []client.Options) 
 		if _, known := of.Server(o.Target); !known {
 			of.Servers = []plan.Server{{URL: o.Target}}
 		}
-		if !told[o.Target] {
-			told[o.Target] = true
-			o.Informants = append(o.Informants, api.Settings(of, o.Target))
+		if settings[o.Target] == nil {
+			settings[o.Target] = api.Settings(of, o.Target)
 		}
-		o.Informants = append(o.Informants, api.Events(of, o.Target))
+		o.Informants = append(o.Informants, settings[o.Target], api.Events(of, o.Target))
 	}
 }
 

@@ -41,10 +41,11 @@ func passedOnAsIs(t *probe.Trace) probe.Verdict {
 // A reckoning is what the facts of one check come to.
 type reckoning struct {
 	facts []probe.Fact
-	// wrong holds for certain or has been seen, doubtful stops whom it takes for something, open depends on what nobody can know here.
-	wrong, doubtful []fault
-	seen            []*probe.Exchange
-	open, lacks     []string
+	// wrong holds for certain or has been seen, doubtful stops whom it takes for something, others stops clients of other names or
+	// networks than the one at hand, open depends on what nobody can know here.
+	wrong, doubtful, others []fault
+	seen                    []*probe.Exchange
+	open, lacks             []string
 }
 
 // settled judges the settings that a check is about. Who holds the reason for an answer that came is wrong for certain.
@@ -62,6 +63,10 @@ func settled(t *probe.Trace, id, effect string) probe.Verdict {
 		v := faulty(r.doubtful, effect+"; none was stopped from here").OnFact(r.facts...)
 		v.Outcome = probe.Warned
 		return v
+	case len(r.others) > 0:
+		v := faulty(r.others, "who calls itself so, or comes from there, is stopped; "+clientName(t)+" is not").OnFact(r.facts...).On(r.seen...)
+		v.Outcome = probe.Warned
+		return v
 	case len(r.open) > 0:
 		return probe.Unknown("may apply: %s", strings.Join(few(r.open, 4), "; ")).OnFact(r.facts...)
 	case len(r.lacks) > 0:
@@ -76,7 +81,8 @@ func reckoned(t *probe.Trace, id string) (r reckoning) {
 			continue
 		}
 		r.facts = append(r.facts, f)
-		xs := answeredBy(t, f)
+		all := answeredBy(t, f)
+		xs := slices.DeleteFunc(slices.Clone(all), func(x *probe.Exchange) bool { return !sends(t, x) })
 		one := fault{tellSetting(f), mendSetting(f), text(f.Data["resource"])}
 		switch {
 		case text(f.Data["state"]) == hiddenState:
@@ -85,6 +91,8 @@ func reckoned(t *probe.Trace, id string) (r reckoning) {
 			}
 		case len(xs) > 0:
 			r.wrong, r.seen = append(r.wrong, one), append(r.seen, xs...)
+		case len(all) > 0, on(f.Data["applies"]) && !ofThisClient(t, f):
+			r.others, r.seen = append(r.others, one), append(r.seen, all...)
 		case on(f.Data["applies"]) && slices.Contains(unlikely, productOf(f)):
 			r.doubtful = append(r.doubtful, one)
 		case on(f.Data["applies"]):
@@ -94,6 +102,20 @@ func reckoned(t *probe.Trace, id string) (r reckoning) {
 		}
 	}
 	return r
+}
+
+// ofThisClient: a setting stops the client at hand, as far as it is told whom it stops. A stranger may be anybody.
+func ofThisClient(t *probe.Trace, f probe.Fact) bool {
+	if t.Profile.ID == "" {
+		return true
+	}
+	if text(f.Data["network"]) != "" && !t.Profile.Hosted {
+		return false
+	}
+	names := listed(f.Data["user_agents"])
+	return len(names) == 0 || slices.ContainsFunc([]*string{t.Profile.Headers.MCPUserAgent, t.Profile.Headers.OAuthUserAgent}, func(own *string) bool {
+		return own == nil && slices.Contains(names, "") || own != nil && slices.Contains(names, *own)
+	})
 }
 
 // concerns: two checks look at Access, each at applications of one sort; that there is none is told to both.

@@ -508,6 +508,35 @@ func TestATokenThatLacksAPermissionNamesIt(t *testing.T) {
 	})
 }
 
+// One informant for several handshakes asks once for all that began before.
+func TestSettingsAreReadOnceForHandshakesThatBeganBefore(t *testing.T) {
+	t.Parallel()
+	k := aTrial(t, cloudflaretest.Options{})
+	calls := 0
+	served := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/bot_management") {
+			calls++
+		}
+		k.Cloudflare.ServeHTTP(w, r)
+	}))
+	t.Cleanup(served.Close)
+	api, err := cloudflare.Open(t.Context(), cloudflare.Options{BaseURL: served.URL + "/client/v4", Token: aToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := api.Settings(k.c, aTarget)
+	began := time.Now()
+	for _, one := range []struct {
+		from time.Time
+		want int
+	}{{began, 1}, {began, 1}, {time.Now().Add(time.Minute), 2}} {
+		told := 0
+		if err := ask(t.Context(), one.from, time.Now(), func(probe.Fact) { told++ }); err != nil || told == 0 || calls != one.want {
+			t.Errorf("%d facts after %d questions, want %d: %v", told, calls, one.want, err)
+		}
+	}
+}
+
 func TestApplicationsAreReadToTheLastPage(t *testing.T) {
 	t.Parallel()
 	k := aTrial(t, cloudflaretest.Options{})

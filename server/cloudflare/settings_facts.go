@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
@@ -17,27 +18,54 @@ import (
 const SettingKind = "edge-setting"
 
 // Settings tells what of their zones stands before the hosts of a server and its authorization server: each setting, rule or
-// application once, with whom of the connection's clients it stops. Of other hosts, and of who visits, nothing is told.
+// application once, with whom of the connection's clients it stops. Of other hosts, and of who visits, nothing is told. The same
+// informant may be given to several handshakes: what was read since one began is told it too, without asking again.
 func (a *API) Settings(c plan.Connection, target string) probe.Informant {
-	return func(ctx context.Context, _, _ time.Time, note func(probe.Fact)) error {
-		of, err := a.zonesOf(ctx, c, target)
-		if err != nil {
-			return err
-		}
-		var failures error
-		if len(of) == 0 {
-			note(probe.Fact{Kind: SettingKind, Source: "cloudflare api", At: a.o.Now(), Data: map[string]any{
-				"product": "zone", "state": "none that the token sees has the host in it", "applies": false}})
-		}
-		for _, in := range of {
-			s, err := a.stand(ctx, in.zone, in.hosts())
-			failures = errors.Join(failures, err)
-			s.facts(in.surfaces, callers(c), func(data map[string]any) {
-				note(probe.Fact{Kind: SettingKind, Source: "cloudflare api", At: a.o.Now(), Data: data})
-			})
-		}
-		return failures
+	var last lookback
+	return func(ctx context.Context, from, _ time.Time, note func(probe.Fact)) error {
+		return last.tell(from, note, func(note func(probe.Fact)) error { return a.tellSettings(ctx, c, target, note) })
 	}
+}
+
+// A lookback keeps the facts that were told last.
+type lookback struct {
+	mu    sync.Mutex
+	since time.Time
+	facts []probe.Fact
+	err   error
+}
+
+func (r *lookback) tell(from time.Time, note func(probe.Fact), read func(func(probe.Fact)) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.since.IsZero() || r.since.Before(from) || r.err != nil {
+		r.since, r.facts = time.Now(), nil
+		r.err = read(func(f probe.Fact) { r.facts = append(r.facts, f) })
+	}
+	for _, f := range r.facts {
+		note(f)
+	}
+	return r.err
+}
+
+func (a *API) tellSettings(ctx context.Context, c plan.Connection, target string, note func(probe.Fact)) error {
+	of, err := a.zonesOf(ctx, c, target)
+	if err != nil {
+		return err
+	}
+	var failures error
+	if len(of) == 0 {
+		note(probe.Fact{Kind: SettingKind, Source: "cloudflare api", At: a.o.Now(), Data: map[string]any{
+			"product": "zone", "state": "none that the token sees has the host in it", "applies": false}})
+	}
+	for _, in := range of {
+		s, err := a.stand(ctx, in.zone, in.hosts())
+		failures = errors.Join(failures, err)
+		s.facts(in.surfaces, callers(c), func(data map[string]any) {
+			note(probe.Fact{Kind: SettingKind, Source: "cloudflare api", At: a.o.Now(), Data: data})
+		})
+	}
+	return failures
 }
 
 // A zoned is a zone with those of its surfaces that are at hand.
