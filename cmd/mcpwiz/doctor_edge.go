@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/url"
+	"slices"
 
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/client"
@@ -39,6 +40,9 @@ func informOfEdge(api *cloudflare.API, c plan.Connection, all []client.Options) 
 			continue
 		}
 		of := c
+		if len(of.Clients) == 0 {
+			of.Clients = clientsOf(all)
+		}
 		if _, known := of.Server(o.Target); !known {
 			of.Servers = []plan.Server{{URL: o.Target}}
 		}
@@ -47,6 +51,17 @@ func informOfEdge(api *cloudflare.API, c plan.Connection, all []client.Options) 
 		}
 		o.Informants = append(o.Informants, settings[o.Target], api.Events(of, o.Target))
 	}
+}
+
+// clientsOf are those that the handshakes behave as: whom an edge lets in is asked for them.
+func clientsOf(all []client.Options) []plan.Client {
+	var clients []plan.Client
+	for _, o := range all {
+		if !slices.ContainsFunc(clients, func(c plan.Client) bool { return c.Profile == o.Profile.ID }) {
+			clients = append(clients, plan.Client{Profile: o.Profile.ID})
+		}
+	}
+	return clients
 }
 
 func anyPublic(all []client.Options) bool {

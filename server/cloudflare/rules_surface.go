@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/client/profiles"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 )
@@ -114,26 +115,33 @@ type caller struct {
 	hosted bool
 }
 
-// callers are the clients of a connection, as their profiles have them.
+// callers are the clients of a connection, as their profiles have them; Claude where none is known here.
 func callers(c plan.Connection) []caller {
 	var all []caller
 	for _, one := range c.Defaults().Clients {
 		p, err := profiles.Load(one.Profile)
 		if err != nil {
-			continue // who introspects comes from within
+			continue // who introspects comes from within; profiles of the user's own are not known here
 		}
-		k := caller{hosted: p.Hosted && strings.HasPrefix(p.ID, "claude")}
-		if name := p.Headers.MCPUserAgent; name != nil {
-			k.messages = *name
-		}
-		if name := p.Headers.OAuthUserAgent; name != nil {
-			k.documents = *name
-		}
-		if !slices.Contains(all, k) {
+		if k := callerOf(p); !slices.Contains(all, k) {
 			all = append(all, k)
 		}
 	}
-	return all
+	if len(all) > 0 {
+		return all
+	}
+	return callers(plan.Connection{})
+}
+
+func callerOf(p *probe.Profile) caller {
+	k := caller{hosted: p.Hosted && strings.HasPrefix(p.ID, "claude")}
+	if name := p.Headers.MCPUserAgent; name != nil {
+		k.messages = *name
+	}
+	if name := p.Headers.OAuthUserAgent; name != nil {
+		k.documents = *name
+	}
+	return k
 }
 
 // visits are the requests that these make of a surface. The endpoint is also looked at under the name of documents.
