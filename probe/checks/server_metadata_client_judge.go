@@ -100,6 +100,45 @@ func authMethods(t *probe.Trace, d *probe.Document) probe.Verdict {
 	return probe.Pass("%s", list(can)).On(d.Exchange)
 }
 
+// algorithmList is for private_key_jwt and client_secret_jwt (RFC 8414 section 2).
+const algorithmList = "token_endpoint_auth_signing_alg_values_supported"
+
+// assertion returns the last token request that bears a signed assertion, and what it is signed with; nil for none.
+func assertion(t *probe.Trace) (*probe.Exchange, string) {
+	for _, e := range []probe.Evidence{probe.TokenRequest, probe.Refresh} {
+		x := latest(t, e, granted)
+		if x == nil {
+			continue
+		}
+		if tok, ok := x.Token("request.client_assertion"); ok && tok.Alg != "" {
+			return x, tok.Alg
+		}
+	}
+	return nil, ""
+}
+
+func assertionAlgorithm(t *probe.Trace, d *probe.Document) probe.Verdict {
+	x, alg := assertion(t)
+	listed := d.Strings(algorithmList)
+	v := func(judged func(string, ...any) probe.Verdict) probe.Verdict {
+		return judged("the assertion of exchange %d is signed with %s, and %s is %s", x.N, alg, algorithmList, value(d.Members[algorithmList])).On(d.Exchange, x).
+			Mend("give the client a key for one of %s, or let the token endpoint take %s and list it", list(listed), alg)
+	}
+	switch {
+	case x == nil:
+		return probe.Skip("%s was not seen to sign an assertion", clientName(t))
+	case noList(d, algorithmList):
+		return notList(algorithmList)
+	case !d.Has(algorithmList):
+		return probe.Skip("%s is not there: it is not said which algorithms are taken", algorithmList)
+	case slices.Contains(listed, alg):
+		return probe.Pass("%s", alg).On(d.Exchange, x)
+	case granted(x):
+		return v(probe.Warn).So("it was taken all the same; clients that go by the list do not try")
+	}
+	return v(probe.Fail).So("%s is refused as a client that cannot prove itself", clientName(t))
+}
+
 func scopesListed(t *probe.Trace, d *probe.Document) probe.Verdict {
 	listed, want := d.Strings("scopes_supported"), published(t)
 	strange := slices.DeleteFunc(slices.Clone(want), func(s string) bool { return slices.Contains(listed, s) })

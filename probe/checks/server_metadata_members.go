@@ -96,6 +96,14 @@ var serverMembers = []*probe.Check{
 		Spec: rfc8414 + "2", Needs: []probe.Evidence{probe.ServerMetadata}, After: readableServer, Judge: onServer(authMethods),
 	},
 	{
+		ID: "server-metadata.assertion-algorithm", Title: "the token endpoint takes the algorithm that the client signs with",
+		Doc: "A client that proves itself by a signed assertion (private_key_jwt) signs with the algorithm of its key, and the server lists those that it takes. " +
+			"One that is not among them is refused with invalid_client, which reads like a wrong key or a wrong secret. " +
+			"List the algorithm, or give the client a key of a listed one: RS256 for an RSA key, ES256 for one on P-256, EdDSA for Ed25519.",
+		Stage: probe.StageServerMetadata, Level: probe.Must, Owner: probe.OwnerClient,
+		Spec: rfc8414 + "2", Needs: []probe.Evidence{probe.ServerMetadata}, After: readableServer, Judge: onServer(assertionAlgorithm),
+	},
+	{
 		ID: "server-metadata.scopes-listed", Title: "the authorization server lists the scopes that the MCP server wants",
 		Doc: "The MCP server names its scopes, and the authorization server must know them. " +
 			"Keycloak lists every client scope of the realm: one that is missing there does not exist, and a request for it ends with invalid_scope. " +

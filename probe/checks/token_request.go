@@ -127,6 +127,9 @@ func clientAuthenticated(t *probe.Trace) probe.Verdict {
 	}
 	v := probe.Fail("%s for client %s with %s", refused(x), id, proof(x)).On(x).By(ourClient(t, x)).
 		So("%s", noToken(t))
+	if d := serverDocument(t); d != nil && proof(x) == "a signed assertion" && assertionAlgorithm(t, d).Outcome == probe.Failed {
+		v = v.Because("server-metadata.assertion-algorithm")
+	}
 	switch {
 	case proof(x) == "a signed assertion":
 		return v.Mend("let the assertion bear iss and sub = the client id, aud = the issuer as one string, a jti used once, and a kid that the client's keys in the realm have")
