@@ -27,6 +27,9 @@ type client struct {
 	scopes []string
 	// stepUp are what only some operations take; they are optional.
 	stepUp []string
+	// front: clients read the metadata of a server in front, whose issuer is not Keycloak's, so the authorization response bears none
+	// (RFC 9207).
+	front bool
 	// offlineIdle, in seconds, is for a realm whose own setting is not ours to change; 0 leaves it.
 	offlineIdle int
 }
@@ -95,6 +98,9 @@ func (c *client) attributes() map[string]string {
 		want["pkce.code.challenge.method"] = "S256"
 		want["use.refresh.tokens"] = "true"
 		want["oauth2.device.authorization.grant.enabled"] = "false"
+		if c.front {
+			want["exclude.issuer.from.auth.response"] = "true"
+		}
 		if c.offlineIdle > 0 {
 			want["client.offline.session.idle.timeout"] = strconv.Itoa(c.offlineIdle)
 		}

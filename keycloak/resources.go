@@ -67,7 +67,7 @@ func withResources(a *Admin, c plan.Connection) plan.Connection {
 
 func newClient(a *Admin, c plan.Connection, s *plan.Secrets, profiles Profiles, want plan.Client) (*client, error) {
 	r := &client{a: a, secrets: s, realm: c.Keycloak.Realm, want: want, scopes: assignable(c.ScopesOf(want.Server)),
-		stepUp: assignable(c.StepUpScopes(want.Server))}
+		stepUp: assignable(c.StepUpScopes(want.Server)), front: c.Serving.Front}
 	if !c.Keycloak.CreateRealm {
 		r.offlineIdle = c.Keycloak.SignIn.OfflineIdle
 	}

@@ -2,8 +2,10 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/mcpwiz/mcpwiz/server/bridge"
@@ -27,6 +29,8 @@ type endpoint struct {
 
 	// routes are its paths, the endpoint's own first, and roots those at which only one endpoint of a host can answer.
 	routes, roots []route
+	// carried is Keycloak, where it is reached here too.
+	carried *gateway.Carried
 	// everything answers every path of the port, where an upstream is only observed.
 	everything http.Handler
 }
@@ -75,7 +79,50 @@ func newEndpoint(e Endpoint, o Options) (*endpoint, error) {
 		n.everything = handler
 		return n, nil
 	}
-	return n, n.route(handler)
+	if err := n.route(handler, o); err != nil {
+		return nil, err
+	}
+	return n, n.carry(o)
+}
+
+// carry has Keycloak's realm reached at the port too, where the witness hears it: so it sees the sign-in and the token as well.
+func (n *endpoint) carry(o Options) error {
+	if o.CarryKeycloak == "" {
+		return nil
+	}
+	to, err := url.Parse(o.CarryKeycloak)
+	if err != nil || to.Host == "" {
+		return fmt.Errorf("server: carry %q: no absolute URL", o.CarryKeycloak)
+	}
+	n.carried, err = gateway.NewCarried(to, n.Issuer, o.Logger)
+	if err != nil {
+		return fmt.Errorf("server: carry %s: %w", o.CarryKeycloak, err)
+	}
+	return nil
+}
+
+// scopesAt are the scopes of all servers of an origin, those that single operations take among them.
+func (o *Options) scopesAt(origin string) []string {
+	var all []string
+	add := func(scopes []string) {
+		for _, s := range scopes {
+			if !slices.Contains(all, s) {
+				all = append(all, s)
+			}
+		}
+	}
+	for _, e := range o.Endpoints {
+		if at, err := gateway.OriginOf(e.URL); err != nil || at != origin {
+			continue
+		}
+		add(e.Scopes)
+		for _, of := range []map[string][]string{e.Needs.Tools, e.Needs.Methods} {
+			for _, name := range slices.Sorted(maps.Keys(of)) {
+				add(of[name])
+			}
+		}
+	}
+	return all
 }
 
 // allowed holds the hosts listed to what a Host says (RFC 9110 section 7.2), and the origins to what a browser says (RFC
@@ -106,8 +153,22 @@ func caller(r *http.Request) (mcp.Caller, bool) {
 	}, true
 }
 
-func (n *endpoint) route(handler http.Handler) error {
-	metadata, err := gateway.MetadataHandler(n.resource)
+func (n *endpoint) route(handler http.Handler, o Options) error {
+	told := n.resource // what clients are told of us
+	mirror, register := gateway.MirrorHandler(n.issuer), gateway.RegisterHandler(n.Public, n.Scopes)
+	if o.Front {
+		origin, err := gateway.OriginOf(n.URL)
+		if err != nil {
+			return err
+		}
+		told.Issuer = origin
+		scopes := o.scopesAt(origin)
+		mirror = gateway.FrontHandler(&gateway.Front{Name: origin, Behind: n.issuer, Scopes: scopes})
+		if o.RegisterBehind {
+			register = gateway.NewRegisterProxy(n.issuer, scopes, n.toIssuer).Handler()
+		}
+	}
+	metadata, err := gateway.MetadataHandler(told)
 	if err != nil {
 		return err
 	}
@@ -128,7 +189,6 @@ func (n *endpoint) route(handler http.Handler) error {
 		n.routes = append(n.routes, route{path: n.resource.MetadataPath(), handler: metadata})
 	}
 	n.roots = append(n.roots, route{path: gateway.RootMetadataPath, handler: metadata})
-	mirror := gateway.MirrorHandler(n.issuer)
 	for _, path := range gateway.MirrorPaths(n.resource) {
 		if strings.HasPrefix(path, "/.well-known/") {
 			n.roots = append(n.roots, route{path: path, handler: mirror})
@@ -136,7 +196,7 @@ func (n *endpoint) route(handler http.Handler) error {
 			n.routes = append(n.routes, route{path: path, handler: mirror})
 		}
 	}
-	n.roots = append(n.roots, route{path: "/register", handler: gateway.RegisterHandler(n.Public, n.Scopes)})
+	n.roots = append(n.roots, route{path: "/register", handler: register})
 	if n.Upstream == nil {
 		tools := gateway.Methods(guard.Require(http.HandlerFunc(n.mcp.ServeTools)), http.MethodGet)
 		n.roots = append(n.roots, route{path: "/tools/list", handler: gateway.Origins(n.resource, n.AllowedOrigins, tools)})

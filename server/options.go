@@ -27,6 +27,11 @@ type Options struct {
 	Recognise func(record.Client) *probe.Profile
 	// Differs is told what a real client does otherwise than its profile says; it must not wait.
 	Differs func(record.Difference)
+	// Front names our origin as the issuer; RegisterBehind has the authorization server behind register clients, where otherwise the
+	// public one is handed out.
+	Front, RegisterBehind bool
+	// CarryKeycloak is where Keycloak listens, whose realm is to be reached here too; empty: it is not.
+	CarryKeycloak string
 	// Secret returns the secret of a client that is named among the endpoints; it is asked at each use.
 	Secret func(client string) (string, error)
 	// Over is laid over what each path answers, where the witness still hears it; nil changes nothing.

@@ -20,6 +20,8 @@ type port struct {
 	listen    string
 	endpoints []*endpoint
 	paths     map[string][]target
+	// carried are asked where no path is one of ours.
+	carried []carriedAt
 	// elsewhere answers where no endpoint has a path; handler is the whole.
 	elsewhere, handler http.Handler
 }
@@ -32,6 +34,12 @@ const wellKnown = "/.well-known/"
 type target struct {
 	host string
 	route
+}
+
+// A carriedAt is a Keycloak that is reached under the name of an endpoint.
+type carriedAt struct {
+	target
+	takes *gateway.Carried
 }
 
 // wireTime is for answers that do not stream: to read the request and to write the answer.
@@ -72,6 +80,12 @@ func newPort(listen string, endpoints []*endpoint, health http.Handler, o Option
 	nothing := route{path: wellKnown, handler: http.HandlerFunc(p.nothing), hidden: true}
 	for _, n := range endpoints {
 		p.addRoot(n.target(nothing, hosts, o.Over))
+	}
+	for _, n := range endpoints {
+		if n.carried != nil {
+			whole := n.target(route{handler: n.carried, streams: true}, hosts, o.Over)
+			p.carried = append(p.carried, carriedAt{whole, n.carried})
+		}
 	}
 	p.elsewhere = gateway.Hosts(hosts, http.HandlerFunc(p.nothing))
 	p.handler = named(o.Tool.Name+"/"+o.Tool.Version, http.HandlerFunc(p.serve))
@@ -125,6 +139,13 @@ func (p *port) nothing(w http.ResponseWriter, _ *http.Request) {
 func (p *port) target(r *http.Request) target {
 	path := r.URL.EscapedPath()
 	all := p.paths[path]
+	if len(all) == 0 {
+		for _, c := range p.carried {
+			if c.takes.Takes(path) {
+				all = append(all, c.target)
+			}
+		}
+	}
 	if len(all) == 0 && strings.HasPrefix(path, wellKnown) {
 		all = p.paths[wellKnown]
 	}

@@ -41,6 +41,10 @@ var keys = map[string]key{
 		ofOperations(func(s *plan.Server) *map[string][]string { return &s.ToolScopes })},
 	"method-scope": {"method=scope[,scope...]", "servers[0].method_scopes: scopes that a JSON-RPC method takes besides; repeatable",
 		ofOperations(func(s *plan.Server) *map[string][]string { return &s.MethodScopes })},
+	"front":        {"bool", "server.front: name this server's own origin as the issuer, so that clients read registration and scopes from it", ofServing(func(s *plan.Serving) *bool { return &s.Front })},
+	"registration": {"how", "server.registration: what /register does in front mode: facade, or keycloak", ofServingText(func(s *plan.Serving) *string { return &s.Registration })},
+	"carry-keycloak": {"URL", "server.carry_keycloak: the local address of Keycloak, whose realm is reached on the same port and name; never /admin",
+		ofServingText(func(s *plan.Serving) *string { return &s.CarryKeycloak })},
 	"introspection": {"bool", "server.introspection: have the authorization server judge tokens that are no readable JWT (RFC 7662)",
 		ofServing(func(s *plan.Serving) *bool { return &s.Introspection })},
 
@@ -184,6 +188,13 @@ func ofServing(at func(*plan.Serving) *bool) func(*plan.Connection, string) erro
 	return func(c *plan.Connection, value string) (err error) {
 		*at(&c.Serving), err = strconv.ParseBool(value)
 		return err
+	}
+}
+
+func ofServingText(at func(*plan.Serving) *string) func(*plan.Connection, string) error {
+	return func(c *plan.Connection, value string) error {
+		*at(&c.Serving) = value
+		return nil
 	}
 }
 

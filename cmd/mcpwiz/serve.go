@@ -24,7 +24,7 @@ import (
 
 // serveKeys are the keys that serve uses.
 var serveKeys = []string{"url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client",
-	"allowed-host", "allowed-origin", "tool-scope", "method-scope", "introspection",
+	"allowed-host", "allowed-origin", "tool-scope", "method-scope", "introspection", "front", "registration", "carry-keycloak",
 	"upstream", "upstream-transport", "upstream-shared", "upstream-token-file", "upstream-header-file", "user-header", "observe"}
 
 type serveOptions struct {
@@ -130,7 +130,8 @@ func (p *program) logger(format string) *slog.Logger {
 // server puts together what serves a connection, with what is changed of it; ready is told the addresses when requests are
 // answered there.
 func (p *program) server(c plan.Connection, log *slog.Logger, ready func([]net.Addr), changes ...func(*server.Options)) (*server.Server, error) {
-	o := server.Options{Tool: tool(), Logger: log, Checks: checks.All, Recognise: p.recognise}
+	o := server.Options{Tool: tool(), Logger: log, Checks: checks.All, Recognise: p.recognise,
+		Front: c.Serving.Front, RegisterBehind: c.Serving.Registration == plan.RegisterKeycloak, CarryKeycloak: c.Serving.CarryKeycloak}
 	for _, change := range changes {
 		change(&o)
 	}

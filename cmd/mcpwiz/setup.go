@@ -15,7 +15,7 @@ import (
 
 // setupKeys are the keys that setup uses.
 var setupKeys = []string{"url", "issuer", "admin-url", "ca-file", "realm", "create-realm", "allow-vulnerable", "sign-in", "admin-user", "admin-client", "admin-realm",
-	"scope", "client", "user", "tool-scope", "method-scope", "listen", "expose", "account", "zone", "tunnel-name", "expose-keycloak", "edge-rules", "adopt-edge"}
+	"scope", "client", "user", "tool-scope", "method-scope", "front", "listen", "expose", "account", "zone", "tunnel-name", "expose-keycloak", "edge-rules", "adopt-edge"}
 
 type setupOptions struct {
 	connection  connectionFlags

@@ -73,16 +73,8 @@ func (v *validation) expose(c Connection) {
 	if e.Way == WayExistingTunnel && e.Tunnel == "" {
 		v.say("expose.tunnel: missing: the name or the id of the existing tunnel")
 	}
-	for key, raw := range map[string]string{"expose.keycloak": e.Keycloak, "expose.metrics_url": e.MetricsURL} {
-		u, err := url.Parse(raw)
-		switch {
-		case raw == "":
-		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-			v.say("%s: %q is no absolute http(s) URL, like http://127.0.0.1:8180", key, raw)
-		case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil:
-			v.say("%s: %q must be scheme, host and port alone", key, raw)
-		}
-	}
+	v.local("expose.keycloak", e.Keycloak)
+	v.local("expose.metrics_url", e.MetricsURL)
 	if !e.ByAPI() {
 		return
 	}

@@ -9,6 +9,14 @@ import (
 
 // Serving is what holds for all servers that one process serves.
 type Serving struct {
+	// Front names our own origin as the issuer: clients read where to register, and what to ask for, from our metadata. Tokens stay
+	// Keycloak's.
+	Front bool `yaml:"front,omitempty"`
+	// Registration is what /register does in front mode: facade (also when empty) hands out the public client, keycloak has Keycloak
+	// register each one.
+	Registration string `yaml:"registration,omitempty"`
+	// CarryKeycloak is the local address of Keycloak, where its realm is to be reached on the same port and name: never /admin.
+	CarryKeycloak string `yaml:"carry_keycloak,omitempty"`
 	// Introspection has tokens that are no readable JWT judged by the authorization server (RFC 7662), asked by the server's client
 	// of profile introspection.
 	Introspection bool `yaml:"introspection,omitempty"`
@@ -31,6 +39,50 @@ type Upstream struct {
 	UserHeaders map[string]string `yaml:"user_headers,omitempty"`
 	// Observe: it does its own OAuth. Nothing is verified or added, the witness only watches.
 	Observe bool `yaml:"observe,omitempty"`
+}
+
+// What /register does in front mode.
+const (
+	RegisterFacade   = "facade"
+	RegisterKeycloak = "keycloak"
+)
+
+func (v *validation) serving(c Connection) {
+	s := c.Serving
+	switch {
+	case s.Registration != "" && s.Registration != RegisterFacade && s.Registration != RegisterKeycloak:
+		v.say("server.registration: %q is not known: %s or %s", s.Registration, RegisterFacade, RegisterKeycloak)
+	case s.Registration == RegisterKeycloak && !s.Front:
+		v.say("server.registration: %s is for front mode: elsewhere clients register at Keycloak, whose metadata they read; server.front: true", s.Registration)
+	}
+	if s.CarryKeycloak != "" {
+		v.local("server.carry_keycloak", s.CarryKeycloak)
+		for i, one := range c.Servers {
+			if a, b := hostOf(one.URL), hostOf(c.Keycloak.Issuer); a != b {
+				v.say("server.carry_keycloak: keycloak.issuer is at %s and servers[%d] at %s: on one port they have one name", b, i, a)
+			}
+		}
+	}
+}
+
+// local holds an address on this side to scheme, host and port.
+func (v *validation) local(key, raw string) {
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		v.say("%s: %q is no absolute http(s) URL, like http://127.0.0.1:8180", key, raw)
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil:
+		v.say("%s: %q must be scheme, host and port alone", key, raw)
+	}
+}
+
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // The transports of an upstream.

@@ -16,6 +16,7 @@ func (c Connection) Validate() error {
 	v.serverList(c.Servers)
 	v.keycloak(c.Keycloak)
 	v.expose(c)
+	v.serving(c)
 	v.scopes(c.Scopes)
 	v.clients(c.Clients)
 	v.users(c)

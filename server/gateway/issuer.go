@@ -28,9 +28,9 @@ type Issuer struct {
 }
 
 type serverMetadata struct {
-	raw                    []byte
-	jwksURI, introspection string
-	fetched                time.Time
+	raw                                  []byte
+	jwksURI, introspection, registration string
+	fetched                              time.Time
 }
 
 const metadataFresh = 5 * time.Minute
@@ -101,6 +101,7 @@ func (i *Issuer) from(ctx context.Context, at string) (*serverMetadata, error) {
 		Issuer        string `json:"issuer"`
 		JWKSURI       string `json:"jwks_uri"`
 		Introspection string `json:"introspection_endpoint"`
+		Registration  string `json:"registration_endpoint"`
 	}
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", at, err)
@@ -108,7 +109,7 @@ func (i *Issuer) from(ctx context.Context, at string) (*serverMetadata, error) {
 	if doc.Issuer != i.name {
 		return nil, fmt.Errorf("reading %s: its issuer is %q, not %q (RFC 8414 section 3.3)", at, short(doc.Issuer), i.name)
 	}
-	return &serverMetadata{raw: raw, jwksURI: doc.JWKSURI, introspection: doc.Introspection, fetched: i.now()}, nil
+	return &serverMetadata{raw: raw, jwksURI: doc.JWKSURI, introspection: doc.Introspection, registration: doc.Registration, fetched: i.now()}, nil
 }
 
 // MetadataURLs lists where an issuer's metadata may be, in the order of MCP 2025-11-25.
