@@ -47,9 +47,10 @@ func (d *desk) look(ctx context.Context, a wizard.Answers, only string) (plan.Pl
 		if len(s.resources) == 0 {
 			return plan.Plan{}, fmt.Errorf("%s is not in the answers: it is not this connection's to change", only)
 		}
+		insist(s.resources[0])
 	}
 	var err error
-	if s.plan, err = plan.Look(ctx, s.resources); err != nil {
+	if s.resources, s.plan, err = plan.LookNeeded(ctx, s.resources); err != nil {
 		return plan.Plan{}, err
 	}
 	d.mu.Lock()

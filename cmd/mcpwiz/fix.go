@@ -162,9 +162,7 @@ func (r *repair) choose(ctx context.Context, wrong []probe.Finding) (chosen []pl
 		if !names(wrong, one.Name()) {
 			continue
 		}
-		if by, ok := one.(interface{ Insist() }); ok { // a finding shows more than a look at the settings does
-			by.Insist()
-		}
+		insist(one)
 		p, err := plan.Look(ctx, []plan.Resource{one})
 		if err != nil {
 			return nil, planned, err
@@ -178,6 +176,13 @@ func (r *repair) choose(ctx context.Context, wrong []probe.Finding) (chosen []pl
 		}
 	}
 	return chosen, planned, nil
+}
+
+// insist tells a resource that a finding names it, which shows more than a look at the settings does.
+func insist(one plan.Resource) {
+	if by, ok := one.(interface{ Insist() }); ok {
+		by.Insist()
+	}
 }
 
 func names(found []probe.Finding, resource string) bool {

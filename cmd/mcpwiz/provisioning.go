@@ -36,7 +36,7 @@ func (s *provisioning) look(ctx context.Context) (err error) {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	s.plan, err = plan.Look(ctx, s.resources)
+	s.resources, s.plan, err = plan.LookNeeded(ctx, s.resources)
 	return err
 }
 

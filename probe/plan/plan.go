@@ -25,6 +25,26 @@ func Look(ctx context.Context, resources []Resource) (Plan, error) {
 	return p, nil
 }
 
+// A Standby is a resource for what may come to be needed: while it plans nothing and has nothing to say it is in no plan.
+type Standby interface{ Standby() }
+
+// LookNeeded is Look without what only stands by. It returns the resources that are left, as the plan has them.
+func LookNeeded(ctx context.Context, resources []Resource) ([]Resource, Plan, error) {
+	p, err := Look(ctx, resources)
+	if err != nil {
+		return nil, Plan{}, err
+	}
+	var left []Resource
+	var needed Plan
+	for i, r := range resources {
+		if _, standby := r.(Standby); standby && p.Changes[i].Empty() && p.Changes[i].Note == "" {
+			continue
+		}
+		left, needed.Changes = append(left, r), append(needed.Changes, p.Changes[i])
+	}
+	return left, needed, nil
+}
+
 func look(ctx context.Context, r Resource) (Change, error) {
 	c, err := r.Plan(ctx)
 	if err != nil {

@@ -72,6 +72,9 @@ type lever struct {
 // Insist says that a finding names the resource: what only a finding shows to be needed is planned too, until it is applied.
 func (l *lever) Insist() { l.insisted = true }
 
+// Standby: where nothing stands in the way it is in no plan.
+func (l *lever) Standby() {}
+
 // Place is where it is set, for the journal.
 func (l *lever) Place() string { return l.zone.Place() }
 

@@ -192,6 +192,9 @@ func TestNothingIsPlannedWhereNothingStandsInTheWay(t *testing.T) {
 	if !p.Empty() || len(p.Changes) != 5 {
 		t.Errorf("planned: %+v", p)
 	}
+	if left, needed, err := plan.LookNeeded(t.Context(), k.resources()); err != nil || len(left)+len(needed.Changes) != 0 {
+		t.Errorf("needed: %+v, %v", needed, err)
+	}
 	for _, product := range []string{"access", "block-ai-bots", "bot-fight-mode", "ai-crawl-control", "custom-rule", "security-level", "browser-check", "dns-record", "ssl"} {
 		if k.applying(product) != nil || len(k.facts(product)) != 1 {
 			t.Errorf("%s: %+v", product, k.facts(product))
