@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -195,12 +196,12 @@ const (
 	managesAuth = "Managed OAuth"
 )
 
-// decides tells what the application's policies decide for a program from anywhere: the first that holds counts, and where none
-// does a login is asked for.
-func (a application) decides() string {
+// decides tells what the application's policies decide for a program from anywhere, or from hosted Claude's network: the first that
+// holds counts, and where none does a login is asked for.
+func (a application) decides(hosted bool) string {
 	for _, p := range a.Policies {
 		switch {
-		case p.Decision == "bypass" && p.everyone():
+		case p.Decision == "bypass" && (p.everyone() || hosted && p.hosted()):
 			return letsIn
 		case p.Decision == "deny" && p.everyone():
 			return refuses
@@ -224,9 +225,23 @@ func (p accessPolicy) everyone() bool {
 	})
 }
 
+// hosted: the policy includes all of hosted Claude's network, and takes nobody out.
+func (p accessPolicy) hosted() bool {
+	return len(p.Exclude) == 0 && len(p.Require) == 0 && slices.ContainsFunc(p.Include, func(r map[string]json.RawMessage) bool {
+		var of struct {
+			IP string `json:"ip"`
+		}
+		n, ok := netip.Prefix{}, false
+		if json.Unmarshal(r["ip"], &of) == nil {
+			n, ok = network(of.IP)
+		}
+		return ok && equal(hostedAt, n) == true
+	})
+}
+
 // told is an application in a fact's words: "401 for programs without a service token".
 func (a application) told() string {
-	switch d := a.decides(); {
+	switch d := a.decides(false); {
 	case d == wantsTokens && a.Redirect401:
 		return "answers 401 without a service token (service_auth_401_redirect)"
 	case d == wantsTokens:
@@ -241,29 +256,42 @@ func (a application) told() string {
 	return "asks for a login"
 }
 
-// An obstacle is an application that stands before places of a surface that programs need, or a user's browser on its way.
+// An obstacle is an application that stands before paths that programs need, or before pages alone, which a user's browser passes
+// after a login more.
 type obstacle struct {
 	application
-	paths []string
+	paths, pages []string
 }
 
-// obstacles are the applications of others that stand before a surface.
-func (s surface) obstacles(all []application) []obstacle {
+// obstacles are the applications that stand before a surface; hosted: all its clients come from hosted Claude's network.
+func (s surface) obstacles(all []application, hosted bool) []obstacle {
 	var found []obstacle
 	for _, one := range s.asks {
 		app, n := before(all, s.host, one.path)
-		if n == 0 || app.decides() == letsIn {
+		if n == 0 || app.decides(hosted && !one.login) == letsIn {
 			continue
 		}
 		i := slices.IndexFunc(found, func(o obstacle) bool { return o.ID == app.ID })
 		if i < 0 {
 			i, found = len(found), append(found, obstacle{application: app})
 		}
-		if !slices.Contains(found[i].paths, one.path) {
-			found[i].paths = append(found[i].paths, one.path)
+		to := &found[i].paths
+		if one.login {
+			to = &found[i].pages
+		}
+		if !slices.Contains(*to, one.path) {
+			*to = append(*to, one.path)
 		}
 	}
 	return found
+}
+
+// stops: a program meets it.
+func (o obstacle) stops() bool { return len(o.paths) > 0 }
+
+// allHosted: every one of them comes from hosted Claude's network.
+func allHosted(by []caller) bool {
+	return !slices.ContainsFunc(by, func(k caller) bool { return !k.hosted })
 }
 
 // name is what an operator knows it by.

@@ -71,7 +71,7 @@ func (b *bypass) Plan(ctx context.Context) (plan.Change, error) {
 	}
 	theirs := slices.DeleteFunc(slices.Clone(s.apps), b.isOurs)
 	own := slices.DeleteFunc(slices.Clone(s.apps), func(a application) bool { return !b.isOurs(a) })
-	if len(own) == 0 && len(b.surfaces[0].obstacles(theirs)) == 0 {
+	if len(own) == 0 && !slices.ContainsFunc(b.obstacles(theirs), obstacle.stops) {
 		return plan.Change{Action: plan.None}, nil
 	}
 	if stop := b.asClose(theirs); stop != nil {
@@ -81,20 +81,26 @@ func (b *bypass) Plan(ctx context.Context) (plan.Change, error) {
 	return b.difference(own)
 }
 
+func (b *bypass) obstacles(all []application) []obstacle {
+	return b.surfaces[0].obstacles(all, allHosted(callers(b.c)))
+}
+
 // asClose returns an application of somebody else's that decides for a path of ours even beside our applications.
 func (b *bypass) asClose(theirs []application) *obstacle {
 	all := slices.Clone(theirs)
 	for name, domains := range b.wanted() {
 		all = append(all, application{ID: name, Name: name, Type: "self_hosted", Domains: domains, Policies: everyonePasses})
 	}
-	if left := b.surfaces[0].obstacles(all); len(left) > 0 {
-		return &left[0]
+	for _, left := range b.obstacles(all) {
+		if left.stops() {
+			return &left
+		}
 	}
 	for _, domains := range b.wanted() {
 		for _, a := range theirs {
 			for _, d := range a.domains() {
-				if slices.Contains(domains, d) && a.decides() != letsIn {
-					return &obstacle{a, []string{d}}
+				if slices.Contains(domains, d) && a.decides(false) != letsIn {
+					return &obstacle{application: a, paths: []string{d}}
 				}
 			}
 		}
@@ -116,7 +122,7 @@ func (b *bypass) difference(own []application) (plan.Change, error) {
 			continue
 		}
 		f.want(name+".paths", own[have].domains(), wanted[name])
-		if own[have].decides() != letsIn {
+		if own[have].decides(false) != letsIn {
 			f.want(name+".policy", own[have].told(), "Bypass, Everyone")
 		}
 	}

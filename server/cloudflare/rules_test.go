@@ -511,6 +511,50 @@ func TestATokenThatLacksAPermissionNamesIt(t *testing.T) {
 	})
 }
 
+// Who is let past Access, and whom it does not concern.
+func TestAccessIsAnObstacleToWhomItStops(t *testing.T) {
+	t.Parallel()
+	bypassing := func(include ...any) map[string]any {
+		return map[string]any{"policies": []any{map[string]any{"name": "p", "decision": "bypass", "include": include}}}
+	}
+	everyone := map[string]any{"everyone": map[string]any{}}
+	anthropic := map[string]any{"ip": map[string]any{"ip": "160.79.104.0/21"}}
+	for name, one := range map[string]struct {
+		app    map[string]any
+		client string
+		want   map[string]any
+	}{
+		"everyone passes":                {bypassing(everyone), "claude-ai", map[string]any{"applies": false, "name": nil}},
+		"Claude passes by its network":   {bypassing(anthropic), "claude-ai", map[string]any{"applies": false, "may": true}},
+		"others do not":                  {bypassing(anthropic), "claude-code", map[string]any{"applies": true, "state": "asks for a login"}},
+		"a part of the network is none":  {bypassing(map[string]any{"ip": map[string]any{"ip": "160.79.104.0/24"}}), "claude-ai", map[string]any{"applies": true}},
+		"pages alone are for a browser":  {map[string]any{"domain": aHost + "/realms/home/login-actions"}, "claude-ai", map[string]any{"applies": false, "may": true}},
+		"a more specific one decides":    {map[string]any{"domain": aHost + "/other"}, "claude-ai", map[string]any{"applies": false, "name": nil}},
+		"everyone is denied":             {map[string]any{"policies": []any{map[string]any{"name": "p", "decision": "deny", "include": []any{everyone}}}}, "claude-ai", map[string]any{"applies": true, "state": "denies everyone"}},
+		"an application of another sort": {map[string]any{"type": "ssh"}, "claude-ai", map[string]any{"applies": false, "name": nil}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := aTrial(t, cloudflaretest.Options{})
+			k.c.Clients = []plan.Client{{Profile: one.client}}
+			k.app(one.app)
+			all := k.facts("access")
+			if len(all) != 1 {
+				t.Fatalf("told as %+v", all)
+			}
+			for field, want := range one.want {
+				if all[0][field] != want {
+					t.Errorf("%s is %v, want %v: %+v", field, all[0][field], want, all[0])
+				}
+			}
+			p, err := plan.Look(t.Context(), []plan.Resource{k.named("cloudflare/access/mcp.example.com")})
+			if err != nil || p.Empty() != (one.want["applies"] == false) {
+				t.Errorf("planned %+v, %v", p, err)
+			}
+		})
+	}
+}
+
 // One informant for several handshakes asks once for all that began before.
 func TestSettingsAreReadOnceForHandshakesThatBeganBefore(t *testing.T) {
 	t.Parallel()

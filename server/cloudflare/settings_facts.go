@@ -121,13 +121,15 @@ type view struct {
 	*standing
 	surface
 	visits []visit
+	// hosted: all of them come from hosted Claude's network.
+	hosted bool
 	note   func(map[string]any)
 }
 
 // facts tells what stands before surfaces.
 func (s *standing) facts(of []surface, by []caller, note func(map[string]any)) {
 	for _, one := range of {
-		view{standing: s, surface: one, visits: one.visits(by), note: func(data map[string]any) {
+		view{standing: s, surface: one, visits: one.visits(by), hosted: allHosted(by), note: func(data map[string]any) {
 			data["host"], data["zone"] = one.host, s.zone.Name
 			note(data)
 		}}.tell()
@@ -168,10 +170,14 @@ func (v view) tellAccess() {
 	if !v.may(partAccess, "access") {
 		return
 	}
-	all := v.obstacles(v.apps)
+	all := v.obstacles(v.apps, v.hosted)
 	for _, o := range all {
-		v.note(map[string]any{"product": "access", "name": o.name(), "state": o.told(), "applies": true, "managed_oauth": o.decides() == managesAuth,
-			"paths": o.paths, "resource": accessResource(v.host)})
+		data := map[string]any{"product": "access", "name": o.name(), "state": o.told(), "applies": o.stops(),
+			"managed_oauth": o.stops() && o.decides(false) == managesAuth, "paths": o.paths, "resource": accessResource(v.host)}
+		if !o.stops() {
+			data["may"], data["paths"], data["where"] = true, o.pages, "a user signs in twice: programs do not meet it"
+		}
+		v.note(data)
 	}
 	if len(all) == 0 {
 		v.note(map[string]any{"product": "access", "state": "none before the server's paths", "applies": false})
