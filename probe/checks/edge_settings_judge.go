@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -76,12 +75,13 @@ func settled(t *probe.Trace, id, effect string) probe.Verdict {
 }
 
 func reckoned(t *probe.Trace, id string) (r reckoning) {
-	for _, f := range t.FactsOf(edgeSetting) {
+	answered := answeredBy(t)
+	for i, f := range t.FactsOf(edgeSetting) {
 		if !concerns(id, f) {
 			continue
 		}
 		r.facts = append(r.facts, f)
-		all := answeredBy(t, f)
+		all := answered[i]
 		xs := slices.DeleteFunc(slices.Clone(all), func(x *probe.Exchange) bool { return !sends(t, x) })
 		one := fault{tellSetting(f), mendSetting(f), text(f.Data["resource"])}
 		switch {
@@ -126,50 +126,52 @@ func concerns(id string, f probe.Fact) bool {
 	return judgeOf(f) == id
 }
 
-// answeredBy are the answers that came because of a setting.
-func answeredBy(t *probe.Trace, f probe.Fact) []*probe.Exchange {
-	var all []*probe.Exchange
+// answeredBy are the answers that came because of each setting, by its place among the facts.
+func answeredBy(t *probe.Trace) map[int][]*probe.Exchange {
+	of := map[int][]*probe.Exchange{}
 	for _, x := range t.Of(probe.Connection) {
-		if g, ok := settingBehind(t, x); ok && same(f, g) {
-			all = append(all, x)
+		if i := placeBehind(t, x); i >= 0 {
+			of[i] = append(of[i], x)
 		}
 	}
-	return all
+	return of
 }
 
-// same reports whether two facts are one: the trace has each of them once.
-func same(f, g probe.Fact) bool { return fmt.Sprint(f.Data) == fmt.Sprint(g.Data) }
-
-// settingBehind returns the setting that an edge's own answer comes from: the one that the log names for its ray id, else the first
-// of those that answer so and apply to such a request.
+// settingBehind returns the setting that an edge's own answer comes from.
 func settingBehind(t *probe.Trace, x *probe.Exchange) (probe.Fact, bool) {
+	i := placeBehind(t, x)
+	if i < 0 {
+		return probe.Fact{}, false
+	}
+	return t.FactsOf(edgeSetting)[i], true
+}
+
+// placeBehind is the place of that setting among the facts, -1 for none: the one that the log names for the answer's ray id, else the
+// first of those that answer so and apply to such a request.
+func placeBehind(t *probe.Trace, x *probe.Exchange) int {
 	e, logged := eventOf(t, x)
 	s, ok := edgeOf(x)
 	if !logged && (!ok || !s.Self) || refusesOnly(t, x) {
-		return probe.Fact{}, false
+		return -1
 	}
-	products := s.Product
+	products, rule := s.Product, text(e.Data["rule_id"])
 	if logged {
 		products = []string{productOf(e)}
 	}
-	var possible *probe.Fact
+	possible := -1
 	for _, p := range products {
-		for _, f := range t.FactsOf(edgeSetting) {
-			rule := text(e.Data["rule_id"])
+		for i, f := range t.FactsOf(edgeSetting) {
 			switch {
 			case productOf(f) != p || !reaches(f, x):
 			case rule != "" && text(f.Data["rule"]) != "" && text(f.Data["rule"]) != rule:
 			case on(f.Data["applies"]) && !slices.Contains(unlikely, p), logged && mayStop(f):
-				return f, true
-			case mayStop(f) && possible == nil:
-				possible = &f
+				return i
+			case mayStop(f) && possible < 0:
+				possible = i
 			}
 		}
 	}
-	if possible == nil {
-		return probe.Fact{}, false
-	}
-	return *possible, true
+	return possible
 }
 
 // mayStop: the setting is on, whether or not it is known to hold for a request, or whether a rule ought to skip it.

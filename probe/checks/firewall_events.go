@@ -94,8 +94,13 @@ func standing(t *probe.Trace, f probe.Fact) bool {
 
 // eventOf returns what the log has of an answer, by its ray id.
 func eventOf(t *probe.Trace, x *probe.Exchange) (probe.Fact, bool) {
-	for _, f := range t.FactsOf(firewallEvent) {
-		if slices.Contains(refusals, text(f.Data["action"])) && ray(x) != "" && ray(x) == text(f.Data["ray"]) {
+	events := t.FactsOf(firewallEvent)
+	if len(events) == 0 {
+		return probe.Fact{}, false
+	}
+	id := ray(x)
+	for _, f := range events {
+		if id != "" && id == text(f.Data["ray"]) && slices.Contains(refusals, text(f.Data["action"])) {
 			return f, true
 		}
 	}
@@ -103,8 +108,9 @@ func eventOf(t *probe.Trace, x *probe.Exchange) (probe.Fact, bool) {
 }
 
 func rayOf(t *probe.Trace, f probe.Fact) *probe.Exchange {
+	id := text(f.Data["ray"])
 	for _, x := range t.Of(probe.Connection) {
-		if ray(x) != "" && ray(x) == text(f.Data["ray"]) {
+		if id != "" && ray(x) == id {
 			return x
 		}
 	}
