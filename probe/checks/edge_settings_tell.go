@@ -14,6 +14,7 @@ const (
 	blockAIBots    = "block-ai-bots"
 	aiCrawlControl = "ai-crawl-control"
 	botFight       = "bot-fight-mode"
+	contentBots    = "content-bots"
 	superBotFight  = "super-bot-fight-mode"
 	securityLevel  = "security-level"
 	customRule     = "custom-rule"
@@ -31,7 +32,7 @@ const (
 
 // judgedBy names the check that judges each product.
 var judgedBy = map[string]string{
-	access: "edge.access-open", blockAIBots: "edge.ai-bots-allowed", aiCrawlControl: "edge.ai-bots-allowed",
+	access: "edge.access-open", contentBots: "edge.ai-bots-allowed", blockAIBots: "edge.ai-bots-allowed", aiCrawlControl: "edge.ai-bots-allowed",
 	botFight: "edge.challenges-off", superBotFight: "edge.challenges-off", securityLevel: "edge.challenges-off",
 	customRule: "edge.rules-let-in", rateLimit: "edge.rules-let-in", ipAccessRule: "edge.rules-let-in", browserCheck: "edge.rules-let-in",
 	redirectRule: "edge.rules-let-in", managedWAF: "edge.rules-let-in",
@@ -39,11 +40,11 @@ var judgedBy = map[string]string{
 }
 
 // unlikely products stop only whom they take for something: without an answer that they gave they are a possibility.
-var unlikely = []string{botFight, superBotFight, rateLimit, managedWAF}
+var unlikely = []string{contentBots, botFight, superBotFight, rateLimit, managedWAF}
 
 // titles are what the dashboard calls the products.
 var titles = map[string]string{
-	access: "Access application", blockAIBots: "Block AI bots", aiCrawlControl: "AI Crawl Control", botFight: "Bot Fight Mode",
+	access: "Access application", contentBots: "the block of content bots", blockAIBots: "Block AI bots", aiCrawlControl: "AI Crawl Control", botFight: "Bot Fight Mode",
 	superBotFight: "Super Bot Fight Mode", securityLevel: "Security Level", customRule: "custom rule", rateLimit: "rate limiting rule",
 	ipAccessRule: "IP Access rule", browserCheck: "Browser Integrity Check", redirectRule: "redirect rule", managedWAF: "managed rules",
 	cacheRule: "cache rule", rocketLoader: "Rocket Loader", obfuscation: "Email Address Obfuscation", sslMode: "SSL/TLS encryption mode",
@@ -52,7 +53,7 @@ var titles = map[string]string{
 
 // mends say where the dashboard has it.
 var mends = map[string]string{
-	access: mendAccess, blockAIBots: mendBots,
+	access: mendAccess, blockAIBots: mendBots, contentBots: "skip it for the server's paths by a custom rule (phase http_request_sbfm), or switch it off",
 	aiCrawlControl: "allow the client in AI Crawl Control, or leave the server's paths out of its rule (Security > Security rules)",
 	botFight:       "switch Bot Fight Mode off (Security > Settings): it knows no exceptions",
 	superBotFight:  "skip Super Bot Fight Mode for the server's paths by a custom rule (phase http_request_sbfm)",

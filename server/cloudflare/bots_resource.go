@@ -27,6 +27,7 @@ var off = map[string]struct {
 }{
 	fightMode:     {false, "switch Bot Fight Mode off (Security > Settings > Bot traffic)"},
 	aiProtection:  {"disabled", `set Block AI bots to "Do not block" (Security > Settings > Bot traffic)`},
+	contentBots:   {"disabled", `switch the block of content bots off (Security > Settings > Bot traffic)`},
 	sbfmAutomated: {"allow", `set Definitely automated to "Allow" (Security > Settings > Super Bot Fight Mode)`},
 	sbfmLikely:    {"allow", `set Likely automated to "Allow" (Security > Settings > Super Bot Fight Mode)`},
 	sbfmVerified:  {"allow", `set Verified bots to "Allow" (Security > Settings > Super Bot Fight Mode)`},

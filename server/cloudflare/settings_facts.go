@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -225,6 +226,10 @@ func (v view) tellBots() {
 	if !v.may(partBots, "block-ai-bots", "bot-fight-mode", "super-bot-fight-mode") {
 		return
 	}
+	v.note(map[string]any{"product": "ai-labyrinth", "state": cmp.Or(wordOf(v.bots, labyrinth), "disabled"), "applies": false}) // links in pages alone
+	if wordOf(v.bots, contentBots) == "block" {
+		v.tellSkippable("content-bots", contentBots)
+	}
 	ai := map[string]any{"product": "block-ai-bots", "state": cmp.Or(wordOf(v.bots, aiProtection), "disabled"), "applies": false}
 	if state := ai["state"]; state == "block" || state == "only_on_ad_pages" {
 		how := judged{yes, ""}
@@ -246,12 +251,17 @@ func (v view) tellBots() {
 		v.note(data)
 	}
 	for _, name := range slices.Sorted(maps.Keys(superBots(v.bots))) {
-		data := map[string]any{"product": "super-bot-fight-mode", "name": name, "state": wordOf(v.bots, name)}
-		t := v.unskipped(certain, skipsPhase(phaseSuperBots))
-		t.dataOf(data, v.visits)
-		data["resource"] = v.next(t, botsResource(v.zone.Name))
-		v.note(data)
+		v.tellSkippable("super-bot-fight-mode", name)
 	}
+}
+
+// tellSkippable tells of a field of bot management that a rule can take off the server's paths.
+func (v view) tellSkippable(product, field string) {
+	data := map[string]any{"product": product, "name": field, "state": wordOf(v.bots, field)}
+	t := v.unskipped(certain, skipsPhase(phaseSuperBots))
+	t.dataOf(data, v.visits)
+	data["resource"] = v.next(t, botsResource(v.zone.Name))
+	v.note(data)
 }
 
 // allowedByAddress: IP access rules let all of hosted Claude's network past Bot Fight Mode, and all clients come from there.
@@ -314,4 +324,7 @@ func (v view) tellChecks() {
 	t.dataOf(check, v.visits)
 	check["resource"] = v.next(t, settingsResource(v.zone.Name))
 	v.note(check)
+	for _, name := range []string{"always_use_https", "min_tls_version", "email_obfuscation", "websockets"} { // programs are stopped by none of them
+		v.note(map[string]any{"product": strings.ReplaceAll(name, "_", "-"), "state": v.settings[name], "applies": false})
+	}
 }

@@ -36,10 +36,11 @@ func (v view) tellCustomRules() {
 		v.note(data)
 		told = told || data["product"] == "custom-rule"
 	}
-	for product, stops := range map[string]bool{"custom-rule": told, "ai-crawl-control": crawl} {
-		if !stops {
-			v.note(map[string]any{"product": product, "state": "none that stops the clients", "applies": false})
-		}
+	if !told {
+		v.note(map[string]any{"product": "custom-rule", "state": "none that stops the clients", "applies": false})
+	}
+	if !crawl {
+		v.note(map[string]any{"product": "ai-crawl-control", "state": "none that stops the clients", "applies": false})
 	}
 }
 
