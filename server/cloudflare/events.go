@@ -169,7 +169,8 @@ func (a *API) firewallEvents(ctx context.Context, zone, host string, to time.Tim
 	if err := a.graphql(ctx, call, body, &said); err != nil {
 		return nil, err
 	}
-	for _, e := range said.Errors {
+	if len(said.Errors) > 0 {
+		e := said.Errors[0]
 		if e.Extensions.Code == "authz" || strings.Contains(e.Message, "not authorized") {
 			return nil, &Error{Call: call, Status: http.StatusForbidden, Message: clip(e.Message), Permission: permAnalytics + levelRead}
 		}

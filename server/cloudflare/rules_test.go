@@ -492,6 +492,10 @@ func TestATokenThatLacksAPermissionNamesIt(t *testing.T) {
 			if _, err := plan.Look(t.Context(), k.resources()); err != nil {
 				t.Errorf("what may not be seen stops the plan: %v", err)
 			}
+			k.do("PUT", "ZONE/bot_management", map[string]any{"ai_bots_protection": "block"})
+			if ai := k.facts("block-ai-bots")[0]; lack == cloudflaretest.ZoneWAF && (ai["applies"] == true || ai["may"] != true) {
+				t.Errorf("whether a rule skips it is not known, and it is told as %+v", ai)
+			}
 		})
 	}
 	t.Run("edit", func(t *testing.T) {

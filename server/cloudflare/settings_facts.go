@@ -206,6 +206,14 @@ func (v view) unskipped(stops func(visit) judged, skips func(passage) (rule, boo
 	return t
 }
 
+// put writes a tally of what rules can skip into a fact. Where the token may not see the rules, one may do so.
+func (v view) put(t tally, data map[string]any) {
+	t.dataOf(data, v.visits)
+	if lack := v.lacks[phaseCustom]; lack != "" && data["applies"] == true {
+		data["applies"], data["may"], data["where"] = false, true, "no custom rule skips it, which the token may not see: it lacks "+lack
+	}
+}
+
 func skipsPhase(name string) func(passage) (rule, bool) {
 	return func(p passage) (rule, bool) { r, ok := p.phases[name]; return r, ok }
 }
@@ -242,7 +250,7 @@ func (v view) tellBots() {
 			}
 			return how
 		}, skipsPhase(phaseSuperBots))
-		t.dataOf(ai, v.visits)
+		v.put(t, ai)
 		ai["resource"] = v.next(t, botsResource(v.zone.Name))
 	}
 	v.note(ai)
@@ -259,7 +267,7 @@ func (v view) tellBots() {
 func (v view) tellSkippable(product, field string) {
 	data := map[string]any{"product": product, "name": field, "state": wordOf(v.bots, field)}
 	t := v.unskipped(certain, skipsPhase(phaseSuperBots))
-	t.dataOf(data, v.visits)
+	v.put(t, data)
 	data["resource"] = v.next(t, botsResource(v.zone.Name))
 	v.note(data)
 }
@@ -314,14 +322,14 @@ func (v view) tellChecks() {
 	t := v.unskipped(func(one visit) judged {
 		return settled(v.configured(one, "security_level") == "under_attack", "")
 	}, skipsProduct("securityLevel"))
-	t.dataOf(level, v.visits)
+	v.put(t, level)
 	level["resource"] = v.next(t, settingsResource(v.zone.Name))
 	v.note(level)
 	check := map[string]any{"product": "browser-check", "state": v.settings["browser_check"], "on": v.settings["browser_check"] == "on"}
 	t = v.unskipped(func(one visit) judged {
 		return settled(v.configured(one, "browser_check") == "on" && failsIntegrity(one.agent), "")
 	}, skipsProduct("bic"))
-	t.dataOf(check, v.visits)
+	v.put(t, check)
 	check["resource"] = v.next(t, settingsResource(v.zone.Name))
 	v.note(check)
 	for _, name := range []string{"always_use_https", "min_tls_version", "email_obfuscation", "websockets"} { // programs are stopped by none of them

@@ -66,7 +66,7 @@ func (v view) tellRateLimits() {
 			continue
 		}
 		data := map[string]any{"product": "rate-limit", "name": r.name(), "rule": r.ID, "state": fmt.Sprintf("%s after %d requests in %d s", r.Action, r.RateLimit.Requests, r.RateLimit.Period)}
-		t.dataOf(data, v.visits)
+		v.put(t, data)
 		if data["on"] = true; r.RateLimit.Requests >= connecting {
 			data["applies"] = false
 			delete(data, "may")
