@@ -60,7 +60,7 @@ func (a *API) Events(c plan.Connection, target string) probe.Informant {
 		}
 		var failures error
 		if len(of) == 0 {
-			note(probe.Fact{Kind: EventsKind, Source: "cloudflare api", At: a.o.Now(), Data: map[string]any{"count": 0, "no_zone": true}})
+			note(probe.Fact{Kind: EventsKind, Source: "cloudflare api", At: a.now(), Data: map[string]any{"count": 0, "no_zone": true}})
 		}
 		for _, z := range of {
 			for _, s := range z.surfaces {
@@ -82,7 +82,7 @@ func (a *API) Events(c plan.Connection, target string) probe.Informant {
 					note(probe.Fact{Kind: EventKind, Source: "cloudflare api", At: row.At, Data: row.data(z.zone, s)})
 				}
 				summary["count"] = n
-				note(probe.Fact{Kind: EventsKind, Source: "cloudflare api", At: a.o.Now(), Data: summary})
+				note(probe.Fact{Kind: EventsKind, Source: "cloudflare api", At: a.now(), Data: summary})
 			}
 		}
 		return failures

@@ -56,14 +56,14 @@ func (a *API) tellSettings(ctx context.Context, c plan.Connection, target string
 	}
 	var failures error
 	if len(of) == 0 {
-		note(probe.Fact{Kind: SettingKind, Source: "cloudflare api", At: a.o.Now(), Data: map[string]any{
+		note(probe.Fact{Kind: SettingKind, Source: "cloudflare api", At: a.now(), Data: map[string]any{
 			"product": "zone", "state": "none that the token sees has the host in it", "applies": false}})
 	}
 	for _, in := range of {
 		s, err := a.stand(ctx, in.zone, in.hosts())
 		failures = errors.Join(failures, err)
 		s.facts(in.surfaces, callers(c), func(data map[string]any) {
-			note(probe.Fact{Kind: SettingKind, Source: "cloudflare api", At: a.o.Now(), Data: data})
+			note(probe.Fact{Kind: SettingKind, Source: "cloudflare api", At: a.now(), Data: data})
 		})
 	}
 	return failures
