@@ -75,8 +75,8 @@ func (b *bypass) Plan(ctx context.Context) (plan.Change, error) {
 		return plan.Change{Action: plan.None}, nil
 	}
 	if stop := b.asClose(theirs); stop != nil {
-		return refused(fmt.Sprintf("the Access application %q stands at %s itself, and nothing can be more specific", stop.name(), strings.Join(stop.paths, ", ")),
-			"add the policy Bypass, Everyone to it, before the others, or take these paths off it; with Managed OAuth on, switch that off there"), nil
+		return refused(fmt.Sprintf("the Access application %q stands at %s itself, and nothing can be more specific",
+			stop.name(), strings.Join(stop.paths, ", ")), "add the policy Bypass, Everyone to it, before the others, or take these paths off it; with Managed OAuth on, switch that off there"), nil
 	}
 	return b.difference(own)
 }

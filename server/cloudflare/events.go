@@ -102,8 +102,11 @@ func (s surface) needs(path string) bool {
 
 func (r firewallRow) data(z Zone, s surface) map[string]any {
 	product := r.product()
-	data := map[string]any{"ray": strings.ToLower(r.Ray), "action": r.Action, "source": r.Source, "rule_id": r.Rule, "ruleset_id": r.Ruleset, "description": clip(r.Description),
-		"user_agent": clip(r.Agent), "method": r.Method, "path": clip(r.Path), "time": r.At.UTC().Format(time.RFC3339), "product": product, "host": s.host}
+	data := map[string]any{
+		"ray": strings.ToLower(r.Ray), "action": r.Action, "source": r.Source, "rule_id": r.Rule, "ruleset_id": r.Ruleset, "product": product,
+		"description": clip(r.Description), "user_agent": clip(r.Agent), "method": r.Method, "path": clip(r.Path), "host": s.host,
+		"time": r.At.UTC().Format(time.RFC3339),
+	}
 	for _, one := range []struct{ products, resource string }{
 		{"block-ai-bots super-bot-fight-mode security-level browser-check", ruleResource(s.host)}, {"access", accessResource(s.host)},
 		{"ai-crawl-control", crawlResource(z.Name)}, {"bot-fight-mode", botsResource(z.Name)},

@@ -120,8 +120,10 @@ func (r *skipRule) Apply(ctx context.Context, c plan.Change) error {
 	if own != nil && own.Parameters.Ruleset != "" {
 		parameters["ruleset"] = own.Parameters.Ruleset
 	}
-	want := map[string]any{"ref": ref(r.host()), "description": "mcpwiz: let MCP and OAuth clients through to " + r.host(), "action": "skip", "enabled": true,
-		"expression": r.surfaces[0].expression(), "action_parameters": parameters, "logging": map[string]any{"enabled": true}}
+	want := map[string]any{
+		"ref": ref(r.host()), "description": "mcpwiz: let MCP and OAuth clients through to " + r.host(), "action": "skip", "enabled": true,
+		"expression": r.surfaces[0].expression(), "action_parameters": parameters, "logging": map[string]any{"enabled": true},
+	}
 	if own != nil {
 		return r.api.editRule(ctx, r.zone.ID, phaseCustom, set.ID, *own, want)
 	}

@@ -14,7 +14,9 @@ import (
 )
 
 // zoneSettings are those that say something of what comes to the server and goes back.
-var zoneSettings = []string{"security_level", "browser_check", "always_use_https", "ssl", "min_tls_version", "rocket_loader", "email_obfuscation", "websockets"}
+var zoneSettings = []string{
+	"security_level", "browser_check", "always_use_https", "ssl", "min_tls_version", "rocket_loader", "email_obfuscation", "websockets",
+}
 
 // A standing is what of a zone stands between clients and its hosts, as far as the token may see it.
 type standing struct {

@@ -11,7 +11,8 @@ import (
 func (v view) tellChanges() {
 	if v.may(phaseRedirect, "redirect-rule") {
 		v.tellRules(phaseRedirect, "redirect-rule", func(r rule) (string, bool) {
-			return fmt.Sprintf("%d to %s", r.Parameters.From.Status, cmp.Or(r.Parameters.From.Target.Value, r.Parameters.From.Target.Expression)), r.Action == "redirect"
+			to := r.Parameters.From
+			return fmt.Sprintf("%d to %s", to.Status, cmp.Or(to.Target.Value, to.Target.Expression)), r.Action == "redirect"
 		})
 	}
 	if v.may(phaseCache, "cache-rule") {
@@ -28,7 +29,8 @@ func (v view) tellChanges() {
 		pages = pages || one.login && v.configured(visit{method: one.method, host: v.host, path: one.path}, "rocket_loader") == "on"
 	}
 	v.note(map[string]any{"product": "rocket-loader", "state": v.settings["rocket_loader"], "applies": pages})
-	v.note(map[string]any{"product": "ssl", "state": v.settings["ssl"], "applies": v.settings["ssl"] == "flexible" && !v.tunnelled() && v.lacks[partRecords] == ""})
+	flexible := v.settings["ssl"] == "flexible" && !v.tunnelled() && v.lacks[partRecords] == ""
+	v.note(map[string]any{"product": "ssl", "state": v.settings["ssl"], "applies": flexible})
 }
 
 func (v view) tellRules(phase, product string, does func(rule) (string, bool)) {
@@ -75,7 +77,8 @@ func (v view) tellRecord() {
 		if !r.Proxied {
 			state += ", not proxied"
 		}
-		data := map[string]any{"product": "dns-record", "name": r.Name, "state": state, "applies": tunnel != "" && !r.Proxied, "resource": "cloudflare/dns/" + v.host}
+		data := map[string]any{"product": "dns-record", "name": r.Name, "state": state, "applies": tunnel != "" && !r.Proxied,
+			"resource": "cloudflare/dns/" + v.host}
 		if tunnel != "" {
 			data["tunnel"] = tunnel
 		}

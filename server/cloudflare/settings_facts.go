@@ -255,8 +255,8 @@ func (v view) tellBots() {
 	}
 	v.note(ai)
 	if on, there := v.bots[fightMode].(bool); there {
-		data := map[string]any{"product": "bot-fight-mode", "state": wordOf(v.bots, fightMode), "applies": on && !v.allowedByAddress(), "resource": botsResource(v.zone.Name)}
-		v.note(data)
+		v.note(map[string]any{"product": "bot-fight-mode", "state": wordOf(v.bots, fightMode), "applies": on && !v.allowedByAddress(),
+			"resource": botsResource(v.zone.Name)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(superBots(v.bots))) {
 		v.tellSkippable("super-bot-fight-mode", name)

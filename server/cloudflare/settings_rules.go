@@ -65,7 +65,8 @@ func (v view) tellRateLimits() {
 		if t.none() {
 			continue
 		}
-		data := map[string]any{"product": "rate-limit", "name": r.name(), "rule": r.ID, "state": fmt.Sprintf("%s after %d requests in %d s", r.Action, r.RateLimit.Requests, r.RateLimit.Period)}
+		data := map[string]any{"product": "rate-limit", "name": r.name(), "rule": r.ID,
+			"state": fmt.Sprintf("%s after %d requests in %d s", r.Action, r.RateLimit.Requests, r.RateLimit.Period)}
 		v.put(t, data)
 		if data["on"] = true; r.RateLimit.Requests >= connecting {
 			data["applies"] = false
