@@ -15,10 +15,14 @@ import (
 
 	"github.com/mcpwiz/mcpwiz/keycloak/keycloaktest"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
+	"github.com/mcpwiz/mcpwiz/server/cloudflare/cloudflaretest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mcpwiz": main})
+	testscript.Main(m, map[string]func(){
+		"mcpwiz":      main,
+		"cloudflared": func() { os.Exit(cloudflaretest.Cloudflared(os.Args[1:], os.Stdout, os.Stderr)) },
+	})
 }
 
 // The scripts call the binary as its user does. $CAPTURES are those of the catalogue.
@@ -36,24 +40,66 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LANG", "C.UTF-8")
 			e.Setenv("CAPTURES", captures)
+			e.Values[smallCloudflare{}] = &smallCloudflareAt{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"keycloak": keycloakCommand,
-			"exits":    exitsCommand,
-			"port":     portCommand,
-			"awaits":   awaitsCommand,
-			"fill":     fillCommand,
-			"unzip":    unzipCommand,
-			"secretof": secretOfCommand,
+			"keycloak":   keycloakCommand,
+			"cloudflare": cloudflareCommand,
+			"exits":      exitsCommand,
+			"port":       portCommand,
+			"awaits":     awaitsCommand,
+			"fill":       fillCommand,
+			"unzip":      unzipCommand,
+			"secretof":   secretOfCommand,
 		},
 	})
 }
 
-// keycloak starts a small Keycloak at $KEYCLOAK, whose administrator is admin with the password $ADMIN_PASSWORD.
-func keycloakCommand(ts *testscript.TestScript, _ bool, _ []string) {
+// cloudflare starts a small Cloudflare, whose API and edge mcpwiz reaches, and the small cloudflared too; snapshot FILE keeps how it
+// is, block has it stop Claude-User, and unblock not.
+func cloudflareCommand(ts *testscript.TestScript, _ bool, args []string) {
+	at := ts.Value(smallCloudflare{})
+	switch {
+	case len(args) == 0:
+		c, err := cloudflaretest.Start(cloudflaretest.Options{})
+		ts.Check(err)
+		ts.Defer(func() { ts.Check(c.Close()) })
+		roots := ts.MkAbs("roots.pem")
+		ts.Check(os.WriteFile(roots, c.RootsPEM, 0o600))
+		for name, value := range map[string]string{
+			"MCPWIZ_CLOUDFLARE_API": c.URL + "/client/v4", "MCPWIZ_CLOUDFLARE_TOKEN": cloudflaretest.DefaultToken, cloudflaretest.EdgeEnv: c.URL,
+			"HTTPS_PROXY": c.URL, "SSL_CERT_FILE": roots,
+		} {
+			ts.Setenv(name, value)
+		}
+		at.(*smallCloudflareAt).Running = c
+	case args[0] == "snapshot":
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), at.(*smallCloudflareAt).Snapshot(), 0o600))
+	case args[0] == "block", args[0] == "unblock":
+		c := at.(*smallCloudflareAt)
+		_, err := c.Do(http.MethodPut, "zones/"+c.ZoneID("example.com")+"/bot_management",
+			map[string]any{"ai_bots_protection": map[string]string{"block": "block", "unblock": "disabled"}[args[0]]})
+		ts.Check(err)
+	default:
+		ts.Fatalf("cloudflare %q is not known", args[0])
+	}
+}
+
+// A smallCloudflare is the key of a script's own, smallCloudflareAt its value.
+type smallCloudflare struct{}
+
+type smallCloudflareAt struct{ *cloudflaretest.Running }
+
+// keycloak [URL] starts a small Keycloak at $KEYCLOAK, whose administrator is admin with the password $ADMIN_PASSWORD; URL is what it
+// takes for its public one.
+func keycloakCommand(ts *testscript.TestScript, _ bool, args []string) {
 	const password = "canary-admin-password"
-	k, err := keycloaktest.Start(keycloaktest.Options{AdminPassword: password})
+	o := keycloaktest.Options{AdminPassword: password}
+	if len(args) > 0 {
+		o.BaseURL = args[0]
+	}
+	k, err := keycloaktest.Start(o)
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(k.Close()) })
 	ts.Setenv("KEYCLOAK", k.URL)

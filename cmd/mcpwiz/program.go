@@ -76,7 +76,7 @@ OAuth, behaves as the client does, and judges every step of the handshake.`,
 	root.SetVersionTemplate("mcpwiz {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&p.ascii, "ascii", false, "use marks of ASCII only")
 	root.AddGroup(&cobra.Group{ID: groupConnect, Title: "To connect:"}, &cobra.Group{ID: groupJudge, Title: "To find what is wrong:"})
-	addGroup(root, groupConnect, p.wizard(), p.plan(), p.setup(), p.expose(), p.credentials(), p.serve(), p.undo(), p.uninstall(), p.keycloak())
+	addGroup(root, groupConnect, p.wizard(), p.up(), p.plan(), p.setup(), p.expose(), p.credentials(), p.serve(), p.undo(), p.uninstall(), p.keycloak())
 	addGroup(root, groupJudge, p.doctor(), p.fix(), p.emulate(), p.explain(), p.profiles(), p.lab())
 	root.AddCommand(p.demo(), p.version())
 	strictCompletion(root)

@@ -25,13 +25,16 @@ import (
 // serveKeys are the keys that serve uses.
 var serveKeys = []string{"url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client",
 	"allowed-host", "allowed-origin", "tool-scope", "method-scope", "introspection", "front", "registration", "carry-keycloak",
-	"upstream", "upstream-transport", "upstream-shared", "upstream-token-file", "upstream-header-file", "user-header", "observe"}
+	"upstream", "upstream-transport", "upstream-shared", "upstream-token-file", "upstream-header-file", "user-header", "observe",
+	"expose", "tunnel-name"}
 
 type serveOptions struct {
 	connection connectionFlags
 	log        string
 	// stdio: the words after -- are the upstream's command.
 	stdio bool
+	// tunnel: cloudflared runs beside it.
+	tunnel bool
 }
 
 func (p *program) serve() *cobra.Command {
@@ -44,6 +47,7 @@ token verification, a mirror of the authorization server's metadata, a registrat
 clients do with the doctor's checks and logs what fails; the log goes to stderr.`,
 		Example: `  mcpwiz serve -f mcpwiz.yaml
   mcpwiz serve --issuer https://id.example.com/realms/mcp --url https://mcp.example.com/mcp
+  mcpwiz serve -f mcpwiz.yaml --tunnel                                          # cloudflared beside it
   mcpwiz serve -f mcpwiz.yaml --upstream http://127.0.0.1:9000/mcp             # a server of your own behind it
   mcpwiz serve -f mcpwiz.yaml --upstream-stdio -- npx -y @modelcontextprotocol/server-everything
   mcpwiz serve --issuer http://127.0.0.1:8180/realms/mcp --url http://127.0.0.1:8080/mcp   # a rehearsal on this machine`,
@@ -53,6 +57,7 @@ clients do with the doctor's checks and logs what fails; the log goes to stderr.
 	c.Flags().BoolVar(&o.stdio, "upstream-stdio", false, "servers[0].upstream.command: the words after -- are a command that speaks MCP over stdin and stdout")
 	o.connection.add(c, serveKeys...)
 	completed(c, "client", p.profileIDs)
+	c.Flags().BoolVar(&o.tunnel, "tunnel", false, "run cloudflared beside it: the connection's tunnel, or a quick one; see mcpwiz expose")
 	c.Flags().StringVar(&o.log, "log", "text", "`how` to log: text, json")
 	completed(c, "log", func() []string { return []string{"text", "json"} })
 	return c
@@ -83,6 +88,38 @@ func (p *program) runServe(ctx context.Context, o *serveOptions) error {
 		return err
 	}
 	c = c.Defaults()
+	if !o.tunnel {
+		return p.serveConnection(ctx, o, c)
+	}
+	t, err := p.tunnel(c, o.connection.path(), p.logger(o.log))
+	if err != nil {
+		return err
+	}
+	if t.QuickURL == "" {
+		return tunnelBeside(ctx, t, func(ctx context.Context) error { return p.serveConnection(ctx, o, c) })
+	}
+	p.say("%s", quickLimits)
+	known := quickURL(t)
+	return tunnelBeside(ctx, t, func(ctx context.Context) error {
+		select {
+		case origin := <-known:
+			if err := o.connection.at(origin, c); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		c, err := p.served(&o.connection)
+		if err != nil {
+			return err
+		}
+		p.say("for this run the server is at %s; Keycloak has to know it too: mcpwiz setup %s, or mcpwiz up, which does both", c.Servers[0].URL, o.connection.flags(setupKeys...))
+		return p.serveConnection(ctx, o, c.Defaults())
+	})
+}
+
+// serveConnection serves until ctx ends.
+func (p *program) serveConnection(ctx context.Context, o *serveOptions, c plan.Connection) error {
 	s, err := p.server(c, p.logger(o.log), func(at []net.Addr) { p.greet(c, at) }, func(s *server.Options) {
 		s.Secret = p.secretOf(o.connection.path())
 		if o.connection.file != "" { // elsewhere there is no place of the connection's

@@ -26,6 +26,7 @@ func (c Connection) Defaults() Connection {
 	c.Version = FormatVersion
 	c.Keycloak = c.Keycloak.defaults()
 	c.Expose = c.Expose.defaults(c.first())
+	c.Keycloak.JWKSURL = cmp.Or(c.Keycloak.JWKSURL, c.localKeys())
 	c.Scopes = c.defaultScopes()
 	c.Clients = slices.Clone(c.Clients)
 	if len(c.Clients) == 0 {
@@ -63,6 +64,17 @@ func (k Keycloak) defaults() Keycloak {
 		k.SignIn = k.SignIn.defaults()
 	}
 	return k
+}
+
+// localKeys is where the realm's keys are on this side, where Keycloak is carried from here to its public name: that leads through
+// our own tunnel or port, which may not be up yet.
+func (c Connection) localKeys() string {
+	local := strings.TrimSuffix(cmp.Or(c.Serving.CarryKeycloak, c.Expose.Keycloak), "/")
+	u, err := url.Parse(c.Keycloak.Issuer)
+	if local == "" || err != nil {
+		return ""
+	}
+	return local + u.EscapedPath() + "/protocol/openid-connect/certs"
 }
 
 // defaults keep a user signed in over a working day; offline sessions have an end, so that refresh_expires_in is a date.

@@ -240,22 +240,27 @@ func (c *child) heard(l line) {
 	}
 }
 
-// watchEvery is how often the connector is asked how it stands.
-const watchEvery = 500 * time.Millisecond
+// The connector is asked how it stands: often while it carries nothing, and calmly when it does.
+const (
+	watchSoon  = 50 * time.Millisecond
+	watchEvery = time.Second
+)
 
 // watch asks the connector how many connections it has.
 func (c *child) watch(ctx context.Context) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for began := time.Now(); ; {
 		c.mu.Lock()
 		at, had := c.state.Metrics, c.state
 		c.mu.Unlock()
+		pause := watchEvery
+		if had.Connections == 0 && time.Since(began) < time.Minute {
+			pause = watchSoon
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
 		if at == "" {
 			continue
 		}
