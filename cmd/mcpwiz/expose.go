@@ -34,7 +34,7 @@ Cloudflare's API token is taken from MCPWIZ_CLOUDFLARE_TOKEN, the file that MCPW
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(p.exposePlan(), p.exposeApply(), p.exposeStatus(), p.exposeUndo())
+	c.AddCommand(p.exposeWays(), p.exposeCheck(), p.exposePlan(), p.exposeApply(), p.exposeStatus(), p.exposeUndo(), p.exposeUnit(), p.exposeSnippet())
 	return c
 }
 

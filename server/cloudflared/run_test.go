@@ -299,3 +299,22 @@ func FuzzLine(f *testing.F) {
 		}
 	})
 }
+
+func TestTheUnitHasNoToken(t *testing.T) {
+	t.Parallel()
+	unit, err := Unit("/usr/bin/cloudflared", "/etc/mcpwiz/tunnel.token", "mcpwiz-mcp\nExecStart=/bin/evil")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(unit, "LoadCredential=token:/etc/mcpwiz/tunnel.token\n") || strings.Contains(unit, "\nExecStart=/bin/evil") || strings.Count(unit, "ExecStart=") != 2 {
+		t.Errorf("the unit:\n%s", unit)
+	}
+	for _, path := range []string{"cloudflared", "/opt/my tools/cloudflared", "/x\nExecStart=/bin/evil", "/x%n"} {
+		if _, err := Unit(path, "/t", "x"); err == nil {
+			t.Errorf("the program %q", path)
+		}
+		if _, err := Unit("/usr/bin/cloudflared", path, "x"); err == nil {
+			t.Errorf("the token file %q", path)
+		}
+	}
+}
