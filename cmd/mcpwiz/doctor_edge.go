@@ -9,17 +9,15 @@ import (
 	"github.com/mcpwiz/mcpwiz/probe/client"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
 	"github.com/mcpwiz/mcpwiz/server/cloudflare"
+	"github.com/mcpwiz/mcpwiz/server/cloudflared"
 )
 
-// lookAtEdge has handshakes be told how Cloudflare is set where the server is, and what its firewall did, where somebody gives a
-// token for it: with -f as the connection has it, else for the url alone.
-func (p *program) lookAtEdge(ctx context.Context, file string, all []client.Options) error {
-	if !p.cloudflareGiven() || !anyPublic(all) {
+// lookAtEdge has handshakes be told what a connector of Cloudflare's on this host says of itself; and where somebody gives a token
+// for it, how Cloudflare is set where the server is, and what its firewall did: with -f as the connection has it, else for the
+// url alone.
+func (p *program) lookAtEdge(ctx context.Context, file string, all []client.Options) (err error) {
+	if !anyPublic(all) {
 		return nil
-	}
-	api, err := p.cloudflare(ctx)
-	if err != nil {
-		return err
 	}
 	c := plan.Connection{}
 	if file != "" {
@@ -27,8 +25,31 @@ func (p *program) lookAtEdge(ctx context.Context, file string, all []client.Opti
 			return err
 		}
 	}
+	informOfTunnel(c.Defaults(), all)
+	if !p.cloudflareGiven() {
+		return nil
+	}
+	api, err := p.cloudflare(ctx)
+	if err != nil {
+		return err
+	}
 	informOfEdge(api, c, all)
 	return nil
+}
+
+// informOfTunnel has each handshake be told of the connectors on this host.
+func informOfTunnel(c plan.Connection, all []client.Options) {
+	for i := range all {
+		o := &all[i]
+		if !public(o.Target) {
+			continue
+		}
+		resource := ""
+		if _, known := c.Server(o.Target); known && c.Expose.ByAPI() {
+			resource = cloudflarePrefix + "ingress/" + c.Expose.Tunnel
+		}
+		o.Informants = append(o.Informants, cloudflared.Facts(o.Target, c.Keycloak.Issuer, c.Expose.MetricsURL, resource))
+	}
 }
 
 // informOfEdge has each handshake be told how the zone of its server is set, which is read once for all, and what the firewall did.

@@ -114,6 +114,7 @@ func (r *repair) examine(ctx context.Context) ([]probe.Finding, error) {
 	if err := r.inform(ctx, all); err != nil {
 		return nil, err
 	}
+	informOfTunnel(r.connection.Defaults(), all)
 	if r.edge != nil {
 		informOfEdge(r.edge, r.connection, all)
 	}

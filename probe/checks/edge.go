@@ -12,7 +12,7 @@ var edge = []*probe.Check{
 			"It shows as 530 with error 1033, as 502 or 504, or as an empty 404 of a tunnel that has no rule for the path, and no server's log has a line. " +
 			"Start the tunnel and the server, and see that its rule names the port and scheme that the server listens on.",
 		Stage: probe.StageEdge, Level: probe.Must, Owner: probe.OwnerEdge,
-		Spec: cloudflareErrors, Needs: []probe.Evidence{probe.Connection}, Judge: reachesOrigin,
+		Spec: cloudflareErrors, Needs: []probe.Evidence{probe.Connection}, After: []string{"edge.tunnel-connected", "edge.tunnel-leads-somewhere"}, Judge: reachesOrigin,
 	},
 	{
 		ID: "edge.no-login", Title: "no login stands in front of what clients call",
