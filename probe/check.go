@@ -21,7 +21,7 @@ type Check struct {
 	After []string
 	// Symptom marks a check that judges whether a step got through, not a thing as it is.
 	Symptom bool
-	// OnRequest: it judges what only an audit brings. Where none was asked for there is no finding of it, not even a skip.
+	// OnRequest: it judges what only an audit or a witness brings. Where there is none, there is no finding of it, not even a skip.
 	OnRequest bool
 	// Judge is a function of the trace alone: no I/O, no clock, no state.
 	Judge func(*Trace) Verdict

@@ -9,8 +9,8 @@ import (
 )
 
 // All is the catalogue, in the order in which a client meets what it judges.
-var All = slices.Concat(network, edgeSettings, edge, challenge, resourceMetadata, serverMetadata, registration, authorization, token,
-	initialize, tools, session, audit)
+var All = slices.Concat(network, tunnels, edgeSettings, edge, originCompare, challenge, resourceMetadata, serverMetadata, registration, authorization, token,
+	initialize, tools, session, audit, witness)
 
 // Lookup returns the check with an id, nil when there is none.
 func Lookup(id string) *probe.Check {

@@ -22,11 +22,21 @@ func (w *Witness) complain(h *handshake, findings []probe.Finding, now time.Time
 	}
 }
 
-// mention logs that a client got no further, which is all there is to see of a failure on its side.
-func (w *Witness) mention(h *handshake, stage probe.Stage, now time.Time) {
-	if w.news("stopped "+string(stage)+" "+h.name(), now) {
-		w.opts.Logger.Info("a client stopped after "+string(stage), "client", h.name(), "handshake", h.id)
+// silence is the check on clients that read all they need and never come with a token.
+const silence = "token.brought"
+
+// mention logs that a client got no further, which is all there is to see of a failure on its side, and what may be the reason.
+func (w *Witness) mention(h *handshake, k Handshake, now time.Time) {
+	if !w.news("stopped "+string(k.Stopped)+" "+h.name(), now) {
+		return
 	}
+	told := []any{"client", h.name(), "handshake", h.id}
+	for _, f := range k.Findings {
+		if f.Check == silence && f.Outcome == probe.Warned {
+			told = append(told, "check", f.Check, "remedy", f.Remedy)
+		}
+	}
+	w.opts.Logger.Info("a client stopped after "+string(k.Stopped), told...)
 }
 
 func (w *Witness) news(what string, now time.Time) bool {

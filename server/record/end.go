@@ -95,6 +95,7 @@ func (w *Witness) end(h *handshake, now time.Time) {
 	}
 	w.size -= h.size
 	w.compare(h, now)
+	w.noteStopped(h, now)
 	summary := h.session.Close()
 	findings := h.session.Findings()
 	if !h.settled {
@@ -102,7 +103,7 @@ func (w *Witness) end(h *handshake, now time.Time) {
 	}
 	k := w.told(h, summary, findings)
 	if k.Stopped != "" && !k.Stray {
-		w.mention(h, k.Stopped, now)
+		w.mention(h, k, now)
 	}
 	w.kept = append(w.kept, kept{k, h.size})
 	w.keptSize += h.size
@@ -111,6 +112,20 @@ func (w *Witness) end(h *handshake, now time.Time) {
 		w.keptSize -= w.kept[0].size
 		w.kept = slices.Delete(w.kept, 0, 1)
 	}
+}
+
+// noteStopped notes that a client got no further: it was given the time in which its own next request would have been taken for its.
+func (w *Witness) noteStopped(h *handshake, now time.Time) {
+	waited := now.Sub(h.heard())
+	if h.tools || waited < quiet || w.stray(h) {
+		return
+	}
+	others := slices.ContainsFunc(w.admitted, func(a admission) bool {
+		return a.agent != "" && slices.Contains(h.agents, a.agent) && now.Sub(a.to) < 2*quiet
+	})
+	h.session.Note(probe.Fact{Kind: probe.ClientStopped, Source: "witness", At: now.UTC().Round(0), Data: map[string]any{
+		"after": string(h.reached), "quiet_s": int(waited.Seconds()), "others": others,
+	}})
 }
 
 func (w *Witness) told(h *handshake, s probe.Summary, findings []probe.Finding) Handshake {

@@ -34,6 +34,8 @@ type habits map[*probe.Profile]*habit
 type habit struct {
 	agents, openings, redirects []string
 	told                        map[string]bool
+	// alike is true once it was noted that nothing differs.
+	alike bool
 }
 
 // habitMost bounds each list: a client may send what it likes.
@@ -161,13 +163,30 @@ func portless(uri string) string {
 	return u.String()
 }
 
+// alikeIn returns the knobs in which a client was heard to do what its profile says, once and only where nothing differs.
+func (h *habit) alikeIn(p *probe.Profile) []string {
+	if h.alike || len(h.told) > 0 {
+		return nil
+	}
+	var all []string
+	for knob, heard := range map[string][]string{KnobRedirect: h.redirects, KnobAgent: h.agents, KnobOpening: h.openings} {
+		if len(heard) > 0 && p.Knows(knob) {
+			all = append(all, knob)
+		}
+	}
+	slices.Sort(all)
+	h.alike = len(all) > 0
+	return all
+}
+
 // compare holds what was heard against the profiles: what differs is noted as a fact, told to the log, and to whoever keeps it.
 func (w *Witness) compare(h *handshake, now time.Time) {
+	at := now.UTC().Round(0)
 	for p, heard := range h.habits {
 		for _, d := range heard.differences(p) {
-			d.At = now.UTC().Round(0)
-			h.session.Note(probe.Fact{Kind: "client-habit", Source: "witness", At: d.At, Data: map[string]any{
-				"profile": d.Profile, "knob": d.Knob, "expected": d.Expected, "seen": d.Seen,
+			d.At = at
+			h.session.Note(probe.Fact{Kind: probe.ClientHabit, Source: "witness", At: at, Data: map[string]any{
+				"profile": d.Profile, "date": p.Date, "knob": d.Knob, "expected": d.Expected, "seen": d.Seen,
 			}})
 			if !w.news("differs "+d.Profile+" "+d.Knob+" "+d.Seen, now) {
 				continue
@@ -177,6 +196,11 @@ func (w *Witness) compare(h *handshake, now time.Time) {
 			if w.opts.Differs != nil {
 				w.opts.Differs(d)
 			}
+		}
+		if alike := heard.alikeIn(p); len(alike) > 0 {
+			h.session.Note(probe.Fact{Kind: probe.ClientHabit, Source: "witness", At: at, Data: map[string]any{
+				"profile": p.ID, "date": p.Date, "alike": strings.Join(alike, ", "),
+			}})
 		}
 	}
 }

@@ -24,6 +24,8 @@ type handshake struct {
 	place   string
 	subject string
 	client  Client
+	// agents are the User-Agents that were heard, habitMost of them.
+	agents  []string
 	profile *probe.Profile
 	habits  habits
 	// attempts are the last of its tokens that were refused with 401, refused how often that was; admitted says that a token of its own
@@ -147,6 +149,7 @@ func (h *handshake) stir(now time.Time) { h.stirred, h.settled = now, false }
 // no longer be listened to.
 func (h *handshake) take(x probe.Exchange) string {
 	h.seen++
+	note(&h.agents, x.Request.Header.Get("User-Agent"))
 	if stage := stageOf(x); slices.Index(probe.Stages, stage) > slices.Index(probe.Stages, h.reached) {
 		h.reached = stage
 	}
