@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpwiz/mcpwiz/probe/plan"
+	"github.com/mcpwiz/mcpwiz/server/cloudflare"
 	"github.com/mcpwiz/mcpwiz/server/cloudflared"
 	"github.com/mcpwiz/mcpwiz/server/expose"
 )
@@ -71,6 +73,9 @@ func (p *program) exposeCheck() *cobra.Command {
 					fmt.Fprintf(p.out, "  %s %s\n", p.mark(false), problem)
 				}
 			}
+			if err := p.confirmRules(cmd.Context(), c); err != nil {
+				return err
+			}
 			if bad {
 				return ended(exitFailed)
 			}
@@ -79,6 +84,26 @@ func (p *program) exposeCheck() *cobra.Command {
 	}
 	f.add(c, exposeKeys...)
 	return c
+}
+
+// confirmRules has cloudflared read the rules that a tunnel of the connection gets, where it is there and there is a tunnel.
+func (p *program) confirmRules(ctx context.Context, c plan.Connection) error {
+	program, err := cloudflared.Find(p.env)
+	if !c.Expose.ByAPI() || errors.Is(err, cloudflared.ErrNone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	rules, urls, err := cloudflare.RulesFor(c)
+	if err != nil {
+		return err
+	}
+	if err := cloudflared.Confirm(ctx, program, rules, urls); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.out, "%s cloudflared takes the rules, and leads %d urls as they should be\n", p.mark(true), len(urls))
+	return err
 }
 
 func (p *program) exposeSnippet() *cobra.Command {

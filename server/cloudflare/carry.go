@@ -177,3 +177,17 @@ func (k carried) missing(in Ingress, host string) []need {
 	}
 	return all
 }
+
+// RulesFor are the rules that carry a connection alone, and the URLs that clients ask for by them.
+func RulesFor(c plan.Connection) (Ingress, []string, error) {
+	k, err := carry(c.Defaults())
+	if err != nil {
+		return nil, nil, err
+	}
+	rules, _, _ := k.into(nil, true)
+	var urls []string
+	for _, n := range k.needs {
+		urls = append(urls, "https://"+n.host+n.path)
+	}
+	return rules, urls, nil
+}

@@ -2,10 +2,13 @@ package cloudflared
 
 import (
 	"net"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+	"github.com/mcpwiz/mcpwiz/server/cloudflare"
 )
 
 func TestFactsOfAConnector(t *testing.T) {
@@ -51,5 +54,30 @@ func TestFactsOfAConnector(t *testing.T) {
 	}
 	if err := Facts("https://x.example/", "", "http://127.0.0.1:1", "")(t.Context(), time.Time{}, time.Time{}, func(probe.Fact) { t.Error("told of nobody") }); err != nil {
 		t.Error(err)
+	}
+}
+
+// The real cloudflared where there is one, else the small one, is of the same opinion on every rule that we write.
+func TestRulesAreConfirmed(t *testing.T) {
+	t.Parallel()
+	program, err := Find(os.LookupEnv)
+	if err != nil {
+		t.Skip("no cloudflared on PATH or in MCPWIZ_CLOUDFLARED: the scripts of cmd/mcpwiz ask the small one")
+	}
+	for _, c := range []plan.Connection{
+		{Servers: []plan.Server{{URL: "https://mcp.example.com/mcp"}}, Keycloak: plan.Keycloak{Issuer: "https://mcp.example.com/realms/x"}, Expose: plan.Expose{Keycloak: "http://127.0.0.1:8180"}},
+		{Servers: []plan.Server{{URL: "https://mcp.example.com/a/mcp", Listen: ":1"}, {URL: "https://mcp.example.com/b/mcp", Listen: ":2"}},
+			Keycloak: plan.Keycloak{Issuer: "https://id.example.com/auth/realms/x"}, Expose: plan.Expose{Keycloak: "http://127.0.0.1:8180"}},
+	} {
+		rules, urls, err := cloudflare.RulesFor(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Confirm(t.Context(), program, rules, urls); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := Confirm(t.Context(), program, cloudflare.Ingress{{Hostname: "a.example", Service: "http://localhost:1"}}, nil); err == nil {
+		t.Error("rules without an end are confirmed")
 	}
 }

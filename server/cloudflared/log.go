@@ -62,6 +62,7 @@ type cause struct {
 var causes = []cause{
 	{says: "Provided Tunnel token is not valid", why: "the token that the tunnel runs with is not one", mend: "mcpwiz expose apply fetches it anew", hopeless: true},
 	{says: "Failed to read token file", why: "the file with the token that the tunnel runs with cannot be read", mend: "mcpwiz expose apply fetches it anew", hopeless: true},
+	{says: "requires the ID or name of the tunnel to run", why: "the file with the token that the tunnel runs with is empty", mend: "mcpwiz expose apply fetches it anew", hopeless: true},
 	{says: "flag provided but not defined", why: "this cloudflared is too old for how it is called", mend: "bring cloudflared up to date", hopeless: true},
 	{says: "Register tunnel error from server side", with: "Unauthorized", why: "Cloudflare does not take the token: the tunnel was deleted, or its token was changed", mend: "mcpwiz expose apply fetches it anew"},
 	{says: "", with: "Tunnel not found", why: "the tunnel is not there any more", mend: "mcpwiz expose apply makes it again"},

@@ -115,9 +115,9 @@ func (o *Options) fill() {
 }
 
 // args has the flags where cloudflared takes them: those of the tunnel before run, those of run after it. The token is never among
-// them.
+// them. An empty configuration keeps a config.yml of this machine out: its rules would hold for a quick tunnel in the place of the URL.
 func (o *Options) args() []string {
-	all := []string{"tunnel", "--no-autoupdate", "--metrics", "127.0.0.1:0", "--grace-period", o.Grace.String()}
+	all := []string{"tunnel", "--config", os.DevNull, "--no-autoupdate", "--metrics", "127.0.0.1:0", "--grace-period", o.Grace.String()}
 	if o.QuickURL != "" {
 		return append(all, "--url", o.QuickURL)
 	}
@@ -152,10 +152,8 @@ func (c *child) run(ctx context.Context) (time.Duration, error) {
 	command := exec.Command(c.o.Program, c.o.args()...)
 	command.Env = environment(c.o.Env)
 	group(command)
-	said, err := command.StderrPipe()
-	if err != nil {
-		return 0, err
-	}
+	said, says := io.Pipe() // what it does not take of its arguments stands on its standard output
+	command.Stdout, command.Stderr, command.WaitDelay = says, says, time.Second
 	c.tell(func(s *State) { s.Phase = Starting })
 	if err := command.Start(); err != nil {
 		return 0, fmt.Errorf("%w: start %s: %w", ErrHopeless, c.o.Program, err)
@@ -166,13 +164,15 @@ func (c *child) run(ctx context.Context) (time.Duration, error) {
 	around.Go(func() { c.listen(said) })
 	ended := make(chan error, 1)
 	go func() {
-		around.Wait() // all that it says is read before it is waited for
-		ended <- command.Wait()
+		err := command.Wait()
+		says.Close()
+		around.Wait() // all that it says is heard before its end is told
+		ended <- err
 	}()
 	go c.watch(living)
 	stopping := context.AfterFunc(ctx, func() { c.stop(command, ended) })
 	defer stopping()
-	err = c.wait(over, ended)
+	err := c.wait(over, ended)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.connected.IsZero() {
@@ -203,7 +203,9 @@ func (c *child) stop(command *exec.Cmd, ended chan error) {
 		signal syscall.Signal
 		wait   time.Duration
 	}{{syscall.SIGTERM, c.o.Grace + time.Second}, {syscall.SIGTERM, 2 * time.Second}, {syscall.SIGKILL, time.Second}} {
-		_ = command.Process.Signal(step.signal) // one that has ended is what is wanted
+		if command.Process.Signal(step.signal) != nil { // it has ended, or this system knows no such signal
+			continue
+		}
 		select {
 		case err := <-ended:
 			ended <- err
@@ -217,14 +219,22 @@ func (c *child) stop(command *exec.Cmd, ended chan error) {
 func (c *child) listen(said io.Reader) {
 	lines := bufio.NewScanner(said)
 	lines.Buffer(nil, 1<<20)
+	var again repeats
 	for lines.Scan() {
-		c.heard(parseLine(lines.Text()))
+		if before, tell := again.tell(lines.Text(), time.Now()); tell {
+			c.heard(parseLine(lines.Text()), before)
+		}
 	}
 	_, _ = io.Copy(io.Discard, said) // a line that is too long must not hold it up
 }
 
-func (c *child) heard(l line) {
-	c.o.Logger.Log(context.Background(), l.level, "cloudflared: "+l.message, l.attrs()...)
+// heard is told a line, and how often it came since it was told last.
+func (c *child) heard(l line, before int) {
+	attrs := l.attrs()
+	if before > 0 {
+		attrs = append(attrs, "times", before)
+	}
+	c.o.Logger.Log(context.Background(), l.level, "cloudflared: "+l.message, attrs...)
 	if at, ok := metricsOf(l.message); ok {
 		c.mu.Lock()
 		c.state.Metrics = "http://" + at
