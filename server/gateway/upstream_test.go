@@ -220,7 +220,9 @@ func TestWhatBreaksAtAnUpstreamIsAnError(t *testing.T) {
 			w.Header().Set("WWW-Authenticate", `Bearer resource_metadata="https://elsewhere.example/"`)
 			w.WriteHeader(401)
 		}, "wants a token of its own"},
-		"redirects": {Upstream{}, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/inner/", http.StatusTemporaryRedirect) }, `redirects to "/inner/" (307)`},
+		"redirects": {Upstream{}, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/inner/", http.StatusTemporaryRedirect)
+		}, `redirects to "/inner/" (307)`},
 		"no header": {Upstream{Own: func() (http.Header, error) { return nil, os.ErrNotExist }}, nil, "not exist"},
 	} {
 		t.Run(name, func(t *testing.T) {
