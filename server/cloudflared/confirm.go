@@ -45,7 +45,7 @@ func Confirm(ctx context.Context, program string, rules cloudflare.Ingress, urls
 		if err != nil {
 			return err
 		}
-		n, _, ok := rules.Match(u.Host, u.EscapedPath())
+		n, _, ok := rules.Match(u.Host, u.Path) // it matches the path as decoded
 		said, err := ask("rule", one)
 		if err != nil {
 			return err

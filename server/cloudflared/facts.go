@@ -5,10 +5,12 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/server/cloudflare"
 )
 
 // FactKind is the kind of fact that Facts tells.
@@ -44,15 +46,24 @@ func (r Running) carries(host string) bool {
 	if r.Hostname == host {
 		return true
 	}
-	_, rule, ok := r.Ingress.Match(host, "/")
-	return ok && rule.Hostname != "" && rule.Hostname != "*"
+	return slices.ContainsFunc(r.Ingress, func(rule cloudflare.Rule) bool {
+		if rule.Hostname == "" || rule.Hostname == "*" {
+			return false
+		}
+		_, _, ok := cloudflare.Ingress{{Hostname: rule.Hostname}}.Match(host, "/") // whatever the paths
+		return ok
+	})
 }
 
 func (r Running) fact(ctx context.Context, target *url.URL, issuer, resource string) probe.Fact {
 	var paths []any
 	services := map[string]any{}
 	lead := func(what, path string) {
-		n, rule, ok := r.Ingress.Match(target.Hostname(), path)
+		decoded, err := url.PathUnescape(path) // as cloudflared matches it
+		if err != nil {
+			decoded = path
+		}
+		n, rule, ok := r.Ingress.Match(target.Hostname(), decoded)
 		if !ok {
 			rule.Service = "http_status:503"
 		}
@@ -77,7 +88,8 @@ func (r Running) fact(ctx context.Context, target *url.URL, issuer, resource str
 	}}
 }
 
-// listens asks whether something takes connections at a service: "yes", "no", or that it is an answer by itself.
+// listens asks whether something takes connections at a service: "yes", "no", "unknown" where the service
+// has a port of its own kind, or that it is an answer by itself.
 func listens(ctx context.Context, service string) string {
 	u, err := url.Parse(service)
 	if err != nil || u.Host == "" {
@@ -85,7 +97,10 @@ func listens(ctx context.Context, service string) string {
 	}
 	port := u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		port = map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443"}[u.Scheme]
+	}
+	if port == "" {
+		return "unknown"
 	}
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()

@@ -2,6 +2,7 @@ package cloudflared
 
 import (
 	"net"
+	"net/url"
 	"os"
 	"testing"
 	"time"
@@ -51,6 +52,20 @@ func TestFactsOfAConnector(t *testing.T) {
 	l.Close()
 	if got := listens(t.Context(), service); got != "no" {
 		t.Errorf("where nobody listens: %s", got)
+	}
+	if got := listens(t.Context(), "ssh://127.0.0.1"); got != "unknown" {
+		t.Errorf("a service without a port: %s", got)
+	}
+	byPath := Running{Ingress: cloudflare.Ingress{{Hostname: "*.example.com", Path: "^/a b$", Service: "hello_world"}, {Service: "http_status:404"}}}
+	if !byPath.carries("mcp.example.com") || byPath.carries("mcp.example.net") {
+		t.Error("a host with rules for some paths alone is carried, another is not")
+	}
+	to, err := url.Parse("https://mcp.example.com/a%20b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := byPath.fact(t.Context(), to, "", "").Data["paths"].([]any)[0].(map[string]any); first["rule"] != 1 || first["path"] != "/a%20b" {
+		t.Errorf("a path is matched as it is decoded: %v", first)
 	}
 	if err := Facts("https://x.example/", "", "http://127.0.0.1:1", "")(t.Context(), time.Time{}, time.Time{}, func(probe.Fact) { t.Error("told of nobody") }); err != nil {
 		t.Error(err)

@@ -2,6 +2,7 @@ package cloudflared
 
 import (
 	"log/slog"
+	"os"
 	"regexp"
 	"strings"
 )
@@ -28,6 +29,9 @@ func parseLine(text string) line {
 		return line{level: slog.LevelWarn, message: strings.TrimSpace(text)}
 	}
 	l := line{level: map[string]slog.Level{"DBG": slog.LevelDebug, "INF": slog.LevelDebug, "WRN": slog.LevelInfo, "ERR": slog.LevelWarn, "FTL": slog.LevelError}[m[1]], message: m[2]}
+	if m[2] == "Configuration file "+os.DevNull+" was empty" { // as it is meant to be
+		l.level = slog.LevelDebug
+	}
 	if at := fieldForm.FindStringIndex(m[2]); at != nil {
 		l.message, l.fields = m[2][:at[0]], m[2][at[0]:]
 	}

@@ -22,7 +22,10 @@ const (
 // tell reports whether a line is to be told, and how often it was not since the last time. Lines are the same when they differ in
 // nothing but their time.
 func (r *repeats) tell(text string, now time.Time) (before int, tell bool) {
-	_, said, _ := strings.Cut(text, " ")
+	first, said, _ := strings.Cut(text, " ")
+	if said == "" {
+		said = first
+	}
 	if seen := r.lines[said]; seen != nil && now.Sub(seen.told) < repeatAfter {
 		seen.more++
 		return 0, false

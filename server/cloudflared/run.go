@@ -145,6 +145,7 @@ type child struct {
 	mu        sync.Mutex
 	state     State
 	connected time.Time
+	again     repeats
 }
 
 // run starts it and waits for its end; it returns how long it was connected.
@@ -219,9 +220,11 @@ func (c *child) stop(command *exec.Cmd, ended chan error) {
 func (c *child) listen(said io.Reader) {
 	lines := bufio.NewScanner(said)
 	lines.Buffer(nil, 1<<20)
-	var again repeats
 	for lines.Scan() {
-		if before, tell := again.tell(lines.Text(), time.Now()); tell {
+		c.mu.Lock()
+		before, tell := c.again.tell(lines.Text(), time.Now())
+		c.mu.Unlock()
+		if tell {
 			c.heard(parseLine(lines.Text()), before)
 		}
 	}
@@ -302,6 +305,9 @@ func (c *child) tell(change func(*State)) {
 	before := c.state
 	change(&c.state)
 	now := c.state
+	if now.Phase == Connected && before.Phase != Connected {
+		c.again = repeats{} // what it says of its next loss is heard, were it the same
+	}
 	if now.Phase == Connected && c.connected.IsZero() {
 		c.connected = time.Now()
 	}

@@ -29,6 +29,14 @@ func TestMain(m *testing.M) {
 	case "breaks":
 		os.Stderr.WriteString("2026-11-25T20:20:42Z ERR Unable to establish connection with Cloudflare edge error=\"DialContext error: dial tcp 192.0.2.1:7844: i/o timeout\" connIndex=0\n")
 		os.Exit(1)
+	case "old": // as the real one says it: on the standard output, and it ends with 0
+		os.Stdout.WriteString("Incorrect Usage: flag provided but not defined: -token-file\n\nNAME:\n  cloudflared tunnel run\n")
+		os.Exit(0)
+	case "storm":
+		for range 10_000 {
+			os.Stderr.WriteString("2026-11-25T20:20:42Z ERR Serve tunnel error error=\"connection refused\" connIndex=0\n")
+		}
+		os.Exit(1)
 	}
 	os.Exit(cloudflaretest.Cloudflared(os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -153,6 +161,9 @@ func TestATunnelCarriesAndIsStoppedInOrder(t *testing.T) {
 	if !r.phase(Stopped)() {
 		t.Error("the end is not told")
 	}
+	if l := parseLine("2026-11-25T20:36:57Z ERR Configuration file " + os.DevNull + " was empty"); l.level != slog.LevelDebug {
+		t.Errorf("the configuration that is kept out is told at %s", l.level)
+	}
 	for _, secret := range []string{"never-told", "eyJ"} {
 		if strings.Contains(r.log.String(), secret) {
 			t.Errorf("the log has %q: %s", secret, r.log)
@@ -227,6 +238,46 @@ func TestWhatIsHopelessIsGivenUp(t *testing.T) {
 	r.o.Program = ""
 	if err := Run(t.Context(), r.o); !errors.Is(err, ErrNone) {
 		t.Errorf("no program: %v", err)
+	}
+}
+
+func TestOneThatDoesNotTakeItsArgumentsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "old")
+	if err := Run(t.Context(), r.o); !errors.Is(err, ErrHopeless) || !strings.Contains(err.Error(), "too old") {
+		t.Errorf("%v; told %+v", err, r.states)
+	}
+}
+
+func TestAStormOfOneLineIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "storm")
+	stop := r.start(t)
+	eventually(t, r, "ended", r.phase(Waiting))
+	_ = stop()
+	if n := strings.Count(r.log.String(), "Serve tunnel error"); n == 0 || n > 10 { // once for each life
+		t.Errorf("logged %d times", n)
+	}
+}
+
+// The real one ends before it reaches for the edge when its token is none.
+func TestTheRealOneIsGivenUpWithoutAToken(t *testing.T) {
+	t.Parallel()
+	program, err := Find(os.LookupEnv)
+	if err != nil {
+		t.Skip("no cloudflared on PATH or in MCPWIZ_CLOUDFLARED")
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	for content, want := range map[string]string{"no token": "is not one", "": "is empty"} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := Run(t.Context(), Options{Program: program, TokenFile: file}); !errors.Is(err, ErrHopeless) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+	if err := Run(t.Context(), Options{Program: program, TokenFile: file + "-none"}); !errors.Is(err, ErrHopeless) {
+		t.Errorf("no file: %v", err)
 	}
 }
 
