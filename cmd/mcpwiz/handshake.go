@@ -103,6 +103,13 @@ func withoutScheme(target string) error {
 // handshakes returns what is to be made, in order: one as the flags say, or one for each client of the file.
 func (p *program) handshakes(ctx context.Context, o *handshakeOptions) ([]client.Options, error) {
 	all, err := p.chosenHandshakes(ctx, o)
+	source := "--issuer"
+	if o.connection.file != "" {
+		source = o.connection.file
+	}
+	for i := range all {
+		expectIssuer(&all[i], o.issuer, source)
+	}
 	var said []*probe.Profile
 	for _, h := range all {
 		if !slices.Contains(said, h.Profile) {
