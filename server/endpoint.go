@@ -176,7 +176,7 @@ func (n *endpoint) route(handler http.Handler, o Options) error {
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
-	guard := gateway.Guard{Resource: n.resource, Verify: n.verifier().Verify, Needs: needs}
+	guard := gateway.Guard{Resource: n.resource, Verify: o.metrics.counted(n.URL, n.verifier().Verify), Needs: needs}
 	guarded := func(h http.Handler) http.Handler {
 		return gateway.Origins(n.resource, n.AllowedOrigins, gateway.Methods(guard.Require(h), http.MethodGet, http.MethodPost, http.MethodDelete))
 	}

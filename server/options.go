@@ -34,6 +34,12 @@ type Options struct {
 	CarryKeycloak string
 	// Secret returns the secret of a client that is named among the endpoints; it is asked at each use.
 	Secret func(client string) (string, error)
+	// AdminListen is where metrics and health are served, apart from the servers; empty: nowhere. AdminReady is told its address.
+	AdminListen string
+	AdminReady  func(net.Addr)
+	// AccessLog gets a line for each request; nil: none is written.
+	AccessLog *slog.Logger
+	metrics   *metrics
 	// Over is laid over what each path answers, where the witness still hears it; nil changes nothing.
 	Over func(http.Handler) http.Handler
 	// Transport is for calls to authorization servers; nil is a transport that honours HTTPS_PROXY.
@@ -98,6 +104,9 @@ func (o *Options) fill() error {
 	if o.Transport == nil {
 		o.Transport = transport(nil)
 	}
+	if o.AdminListen != "" && o.metrics == nil {
+		o.metrics = newMetrics()
+	}
 	o.Endpoints = append([]Endpoint(nil), o.Endpoints...)
 	for i := range o.Endpoints {
 		if o.Endpoints[i].Listen == "" {
@@ -107,7 +116,7 @@ func (o *Options) fill() error {
 			return fmt.Errorf("listen %q: want host:port: %w", o.Endpoints[i].Listen, err)
 		}
 	}
-	return nil
+	return o.checkAdmin()
 }
 
 func transport(roots *x509.CertPool) *http.Transport {

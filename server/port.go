@@ -54,11 +54,11 @@ func newPort(listen string, endpoints []*endpoint, health http.Handler, o Option
 		if len(endpoints) > 1 {
 			return nil, fmt.Errorf("%s: an upstream that is observed takes every path of its port: give %s to it alone", n.URL, listen)
 		}
-		p.handler = n.stand.watched(o.Over(n.everything))
+		p.handler = n.measure(n.stand.watched(o.Over(n.everything)), o)
 		return p, nil
 	}
 	hosts := p.hosts()
-	for path, h := range map[string]http.Handler{"/health": health, "/health/live": liveHandler()} {
+	for path, h := range map[string]http.Handler{"/health": health, "/health/ready": health, "/health/live": liveHandler()} {
 		p.paths[path] = []target{{"", route{path: path, handler: gateway.Hosts(hosts, h)}}}
 	}
 	for _, n := range endpoints {
@@ -66,24 +66,24 @@ func newPort(listen string, endpoints []*endpoint, health http.Handler, o Option
 			if p.paths[r.path] != nil {
 				return nil, fmt.Errorf("%s: the path %s is taken on %s; give each server of a port a path of its own", n.URL, r.path, listen)
 			}
-			p.paths[r.path] = []target{n.target(r, hosts, o.Over)}
+			p.paths[r.path] = []target{n.target(r, hosts, o)}
 		}
 	}
 	own := maps.Clone(p.paths)
 	for _, n := range endpoints {
 		for _, r := range n.roots {
 			if own[r.path] == nil {
-				p.addRoot(n.target(r, hosts, o.Over))
+				p.addRoot(n.target(r, hosts, o))
 			}
 		}
 	}
 	nothing := route{path: wellKnown, handler: http.HandlerFunc(p.nothing), hidden: true}
 	for _, n := range endpoints {
-		p.addRoot(n.target(nothing, hosts, o.Over))
+		p.addRoot(n.target(nothing, hosts, o))
 	}
 	for _, n := range endpoints {
 		if n.carried != nil {
-			whole := n.target(route{handler: n.carried, streams: true}, hosts, o.Over)
+			whole := n.target(route{handler: n.carried, streams: true}, hosts, o)
 			p.carried = append(p.carried, carriedAt{whole, n.carried})
 		}
 	}
@@ -93,8 +93,8 @@ func newPort(listen string, endpoints []*endpoint, health http.Handler, o Option
 }
 
 // target has the endpoint's witness listen at a route, in front of the guard of hosts: a Host that is refused is evidence.
-func (n *endpoint) target(r route, hosts []string, over func(http.Handler) http.Handler) target {
-	r.handler = n.stand.watched(over(gateway.Hosts(hosts, r.handler)))
+func (n *endpoint) target(r route, hosts []string, o Options) target {
+	r.handler = n.measure(n.stand.watched(o.Over(gateway.Hosts(hosts, r.handler))), o)
 	return target{n.resource.Host(), r}
 }
 

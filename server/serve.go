@@ -47,6 +47,11 @@ func New(o Options) (*Server, error) {
 		}
 		s.ports = append(s.ports, p)
 	}
+	if s.opts.metrics != nil {
+		if err := s.opts.metrics.registry.Register(witnessed{s}); err != nil {
+			return nil, fmt.Errorf("server: metrics: %w", err)
+		}
+	}
 	return s, nil
 }
 
@@ -87,7 +92,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	streams, cut := context.WithCancel(context.Background())
 	defer cut()
 	servers := make([]*http.Server, len(s.ports))
-	failed := make(chan error, len(s.ports))
+	failed := make(chan error, len(s.ports)+1)
 	var running sync.WaitGroup
 	for i, p := range s.ports {
 		servers[i] = s.httpServer(cutting(streams, p.handler))
@@ -100,6 +105,13 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 			s.opts.Ready(listeners[i].Addr())
 		}
 	}
+	admin, err := s.serveAdmin(failed)
+	if err != nil {
+		cut()
+		s.stop(servers)
+		running.Wait()
+		return errors.Join(err, s.Close())
+	}
 	running.Go(func() { s.warm(streams) })
 	for _, n := range s.endpoints {
 		running.Go(func() { n.stand.Run(streams) })
@@ -107,7 +119,6 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 			running.Go(func() { n.bridge.Run(streams) })
 		}
 	}
-	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -116,7 +127,31 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	cut()
 	s.stop(servers)
 	running.Wait()
+	if admin != nil { // last, so that the end can be watched
+		_ = admin.Close()
+	}
 	return errors.Join(err, s.Close())
+}
+
+// serveAdmin serves at the admin address, where there is one.
+func (s *Server) serveAdmin(failed chan<- error) (*http.Server, error) {
+	if s.opts.AdminListen == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", s.opts.AdminListen)
+	if err != nil {
+		return nil, fmt.Errorf("listening at %s for the admin: %w", s.opts.AdminListen, err)
+	}
+	h := s.httpServer(s.adminHandler())
+	go func() {
+		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serving the admin at %s: %w", s.opts.AdminListen, err)
+		}
+	}()
+	if s.opts.AdminReady != nil {
+		s.opts.AdminReady(l.Addr())
+	}
+	return h, nil
 }
 
 // stop drains and cuts.

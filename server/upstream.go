@@ -74,5 +74,5 @@ func (n *endpoint) behind(o Options) (http.Handler, error) {
 	if n.Upstream.SSE {
 		return n.bridged(at.Redacted(), bridge.SSE(at, own), log, o), nil
 	}
-	return gateway.NewUpstream(gateway.Upstream{URL: at, Own: own, User: n.Upstream.User, Logger: log}), nil
+	return gateway.NewUpstream(gateway.Upstream{URL: at, Own: own, User: n.Upstream.User, Logger: log, Failed: o.metrics.failed(n.URL)}), nil
 }

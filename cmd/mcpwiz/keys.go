@@ -45,6 +45,8 @@ var keys = map[string]key{
 	"registration": {"how", "server.registration: what /register does in front mode: facade, or keycloak", ofServingText(func(s *plan.Serving) *string { return &s.Registration })},
 	"carry-keycloak": {"URL", "server.carry_keycloak: the local address of Keycloak, whose realm is reached on the same port and name; never /admin",
 		ofServingText(func(s *plan.Serving) *string { return &s.CarryKeycloak })},
+	"admin-listen": {"host:port", "server.admin_listen: where metrics and health are served for monitoring, apart from the servers", ofServingText(func(s *plan.Serving) *string { return &s.AdminListen })},
+	"access-log":   {"how", "server.access_log: write a line for each request: text, json", ofServingText(func(s *plan.Serving) *string { return &s.AccessLog })},
 	"introspection": {"bool", "server.introspection: have the authorization server judge tokens that are no readable JWT (RFC 7662)",
 		ofServing(func(s *plan.Serving) *bool { return &s.Introspection })},
 

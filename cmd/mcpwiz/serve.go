@@ -24,7 +24,7 @@ import (
 
 // serveKeys are the keys that serve uses.
 var serveKeys = []string{"url", "issuer", "listen", "name", "jwks-url", "ca-file", "scope", "client",
-	"allowed-host", "allowed-origin", "tool-scope", "method-scope", "introspection", "front", "registration", "carry-keycloak",
+	"allowed-host", "allowed-origin", "tool-scope", "method-scope", "introspection", "front", "registration", "carry-keycloak", "admin-listen", "access-log",
 	"upstream", "upstream-transport", "upstream-shared", "upstream-token-file", "upstream-header-file", "user-header", "observe",
 	"expose", "tunnel-name"}
 
@@ -168,7 +168,10 @@ func (p *program) logger(format string) *slog.Logger {
 // answered there.
 func (p *program) server(c plan.Connection, log *slog.Logger, ready func([]net.Addr), changes ...func(*server.Options)) (*server.Server, error) {
 	o := server.Options{Tool: tool(), Logger: log, Checks: checks.All, Recognise: p.recognise,
-		Front: c.Serving.Front, RegisterBehind: c.Serving.Registration == plan.RegisterKeycloak, CarryKeycloak: c.Serving.CarryKeycloak}
+		Front: c.Serving.Front, RegisterBehind: c.Serving.Registration == plan.RegisterKeycloak, CarryKeycloak: c.Serving.CarryKeycloak, AdminListen: c.Serving.AdminListen}
+	if c.Serving.AccessLog != "" {
+		o.AccessLog = p.logger(c.Serving.AccessLog)
+	}
 	for _, change := range changes {
 		change(&o)
 	}

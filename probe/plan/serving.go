@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,6 +18,10 @@ type Serving struct {
 	Registration string `yaml:"registration,omitempty"`
 	// CarryKeycloak is the local address of Keycloak, where its realm is to be reached on the same port and name: never /admin.
 	CarryKeycloak string `yaml:"carry_keycloak,omitempty"`
+	// AdminListen is host:port of an address of its own for monitoring: metrics and health. Empty: there is none.
+	AdminListen string `yaml:"admin_listen,omitempty"`
+	// AccessLog is how a line for each request is written: text or json. Empty: none is.
+	AccessLog string `yaml:"access_log,omitempty"`
 	// Introspection has tokens that are no readable JWT judged by the authorization server (RFC 7662), asked by the server's client
 	// of profile introspection.
 	Introspection bool `yaml:"introspection,omitempty"`
@@ -54,6 +59,12 @@ func (v *validation) serving(c Connection) {
 		v.say("server.registration: %q is not known: %s or %s", s.Registration, RegisterFacade, RegisterKeycloak)
 	case s.Registration == RegisterKeycloak && !s.Front:
 		v.say("server.registration: %s is for front mode: elsewhere clients register at Keycloak, whose metadata they read; server.front: true", s.Registration)
+	}
+	if s.AccessLog != "" && s.AccessLog != "text" && s.AccessLog != "json" {
+		v.say("server.access_log: %q is not known: text or json", s.AccessLog)
+	}
+	if _, _, err := net.SplitHostPort(s.AdminListen); s.AdminListen != "" && err != nil {
+		v.say("server.admin_listen: %q is not host:port, like 127.0.0.1:9090", s.AdminListen)
 	}
 	if s.CarryKeycloak != "" {
 		v.local("server.carry_keycloak", s.CarryKeycloak)

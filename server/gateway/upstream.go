@@ -27,6 +27,8 @@ type Upstream struct {
 	// User names the headers in which it is told who calls; what a client sends under these names is dropped.
 	User   UserHeaders
 	Logger *slog.Logger
+	// Failed is told what breaks; nil: nobody is.
+	Failed func(error)
 }
 
 // UserHeaders are names of headers; an empty one is not sent.
@@ -223,6 +225,9 @@ func unreached(err error) error {
 
 // broken answers with a JSON-RPC error that has the request's id, so that the client tells its user instead of retrying.
 func (u *Upstream) broken(w http.ResponseWriter, r *http.Request, message []byte, status int, err error) {
+	if u.Failed != nil {
+		u.Failed(err)
+	}
 	u.Logger.Warn("the upstream failed", "upstream", u.URL.Redacted(), "method", r.Method, "error", err)
 	w.Header().Set("Cache-Control", "no-store")
 	WriteJSON(w, status, brokenMessage(idOf(message), err))
