@@ -94,6 +94,8 @@ var upstream = map[Evidence][]Evidence{
 	"probe:user-agent":         {Connection},
 	"probe:user-agent-token":   {AccessToken},
 	"probe:plain-http":         {Connection},
+	"probe:origin":             {Unauthenticated, Connection},
+	"probe:origin-token":       {AccessToken},
 	"probe:other-path":         {Unauthenticated, Connection},
 	"probe:copy":               {ServerMetadata, ResourceMetadata},
 	"probe:other-redirect":     {Registration, ServerMetadata},

@@ -15,6 +15,7 @@ type doctorOptions struct {
 	noPublicDNS bool
 	holdStream  time.Duration
 	keycloak    string
+	origin      string
 	read        string
 	tui         bool
 	watch       time.Duration
@@ -62,6 +63,8 @@ puts right what can be.
 	o.background.add(c)
 	c.Flags().DurationVar(&o.holdStream, "hold-stream", 0, "keep the server's stream open this long (`3m`), to see whether something cuts it when nothing comes")
 	c.Flags().StringVar(&o.keycloak, "keycloak", "", "look into Keycloak too, as the administrator of this `mcpwiz.yaml`; without URL and -f its clients are whom to behave as")
+	c.Flags().StringVar(&o.origin, "origin", "", "ask the same at this `URL` too, where the server listens behind what stands in front of it, and tell what the edge does to answers "+
+		"(default: with -f the address that the server listens at, when mcpwiz serve answers there; none compares nothing)")
 	c.Flags().BoolVar(&o.noPublicDNS, "no-public-dns", false, "do not compare host names with what 1.1.1.1 and 8.8.8.8 say of them")
 	c.Flags().StringVar(&o.read, "read", "", "judge a capture, a JSON report, a bundle or a browser's HTTP archive (HAR) again; `file`, - for what comes in")
 	c.Flags().DurationVar(&o.watch, "watch", 0, "make the handshake again and again, and tell what changed; every `interval`, e.g. 30s")
@@ -74,7 +77,7 @@ func (p *program) runDoctor(ctx context.Context, o *doctorOptions) error {
 		if o.tui {
 			return usage("leave --tui out", "--tui watches a handshake live, --read judges one that was kept")
 		}
-		if o.connection.given() || o.acts() || o.keycloak != "" {
+		if o.connection.given() || o.acts() || o.keycloak != "" || o.origin != "" {
 			return usage("leave -f out, and who signs in", "--read asks nobody: what is judged is in the file")
 		}
 		return p.runRead(o)
@@ -106,6 +109,9 @@ func (p *program) examinations(ctx context.Context, o *doctorOptions) ([]client.
 		return nil, err
 	}
 	o.examine(all)
+	if err := p.behindEdge(ctx, o, all); err != nil {
+		return nil, err
+	}
 	if err := p.lookInside(ctx, o.keycloak, all); err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // All is the catalogue, in the order in which a client meets what it judges.
-var All = slices.Concat(network, tunnels, edgeSettings, edge, edgeIssuer, challenge, resourceMetadata, serverMetadata, registration, authorization, token,
+var All = slices.Concat(network, tunnels, edgeSettings, edge, edgeIssuer, originCompare, challenge, resourceMetadata, serverMetadata, registration, authorization, token,
 	initialize, tools, session, audit, witness)
 
 // Lookup returns the check with an id, nil when there is none.

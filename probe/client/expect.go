@@ -41,6 +41,9 @@ func (e *Emulator) expected() []probe.Evidence {
 	if o.Probes && e.askedAs == "" {
 		all = append(all, ofStrangersProbes...)
 	}
+	if e.compares() {
+		all = append(all, probe.OfProbe("origin"))
+	}
 	if o.asksForPage() {
 		all = append(all, probe.Preflight)
 	}

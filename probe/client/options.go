@@ -43,6 +43,9 @@ type Options struct {
 	// HoldStream is how long the server's stream is kept open though nothing comes, to see whether somebody cuts it; with it
 	// the stream is opened for clients too that open none. 0 is a moment.
 	HoldStream time.Duration
+	// Origin is where the server listens behind what stands in front of it, as http://127.0.0.1:8080: what is asked at the public
+	// name is then asked there too, and the answers are compared. With Probes only; empty: nothing is compared.
+	Origin string
 	// Resolvers are public name servers that are asked too for names that may be told to them; none are by default.
 	Resolvers []Resolver
 	// Network is where the client stands; nil is this machine's.
@@ -88,6 +91,9 @@ func (o *Options) check() (*url.URL, error) {
 		return nil, errors.New("no profile says how the client behaves")
 	case o.ClientID == "" && (o.ClientSecret != "" || o.PrivateKey != ""):
 		return nil, errors.New("a client secret or private key was given without the client id it belongs to")
+	}
+	if err := o.checkOrigin(target); err != nil {
+		return nil, err
 	}
 	return target, o.checkGrant()
 }

@@ -31,6 +31,9 @@ func (e *Emulator) Steps() []Step {
 	if e.opt.Probes && e.askedAs == "" {
 		all = append(all, asNobody()...)
 	}
+	if e.compares() {
+		all = append(all, originProbe)
+	}
 	if e.opt.asksForPage() {
 		all = append(all, pagesSteps...)
 	}
@@ -45,7 +48,11 @@ func (e *Emulator) Steps() []Step {
 	}
 	if e.opt.Probes {
 		all = append(all, protocolProbes...)
-		all = append(all, tokensProbe, edgeTokensProbe, retryProbe)
+		all = append(all, tokensProbe, edgeTokensProbe)
+		if e.compares() {
+			all = append(all, originTokenProbe)
+		}
+		all = append(all, retryProbe)
 	}
 	return slices.DeleteFunc(all, e.leftOut)
 }

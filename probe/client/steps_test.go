@@ -10,7 +10,7 @@ import (
 func everyStep(t *testing.T) []Step {
 	t.Helper()
 	e := &Emulator{opt: Options{
-		ClientID: "x", Probes: true, Profile: &probe.Profile{Grant: authorizationCode, Protocol: probe.ProtocolKnobs{GetStream: true}},
+		ClientID: "x", Probes: true, Origin: "http://127.0.0.1:1", Profile: &probe.Profile{Grant: authorizationCode, Protocol: probe.ProtocolKnobs{GetStream: true}},
 	}}
 	return e.Steps()
 }
