@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/url"
+	"os"
 	"slices"
 
 	"github.com/mcpwiz/mcpwiz/probe"
@@ -25,7 +26,7 @@ func (p *program) lookAtEdge(ctx context.Context, file string, all []client.Opti
 			return err
 		}
 	}
-	informOfTunnel(c.Defaults(), all)
+	informOfTunnel(c.Defaults(), file, all)
 	if !p.cloudflareGiven() {
 		return nil
 	}
@@ -37,19 +38,29 @@ func (p *program) lookAtEdge(ctx context.Context, file string, all []client.Opti
 	return nil
 }
 
-// informOfTunnel has each handshake be told of the connectors on this host.
-func informOfTunnel(c plan.Connection, all []client.Options) {
+// informOfTunnel has each handshake be told of the connectors on this host; file is the connection's.
+func informOfTunnel(c plan.Connection, file string, all []client.Options) {
 	for i := range all {
 		o := &all[i]
 		if !public(o.Target) {
 			continue
 		}
-		resource := ""
+		of := cloudflared.Subject{Target: o.Target, Issuer: c.Keycloak.Issuer, Metrics: c.Expose.MetricsURL}
 		if _, known := c.Server(o.Target); known && c.Expose.ByAPI() {
-			resource = cloudflarePrefix + "ingress/" + c.Expose.Tunnel
+			of.Resource, of.Tunnel = cloudflarePrefix+"ingress/"+c.Expose.Tunnel, tunnelID(file, c.Expose)
 		}
-		o.Informants = append(o.Informants, cloudflared.Facts(o.Target, c.Keycloak.Issuer, c.Expose.MetricsURL, resource))
+		o.Informants = append(o.Informants, cloudflared.Facts(of))
 	}
+}
+
+// tunnelID is what the token that the connection's tunnel runs with says, "" where it is not kept here.
+func tunnelID(file string, e plan.Expose) string {
+	token, err := os.ReadFile(runTokenPath(file, e))
+	if err != nil {
+		return ""
+	}
+	of, _ := cloudflared.DecodeRunToken(string(token)) // what cannot be read names none
+	return of.Tunnel
 }
 
 // informOfEdge has each handshake be told how the zone of its server is set, which is read once for all, and what the firewall did.

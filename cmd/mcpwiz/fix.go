@@ -114,7 +114,7 @@ func (r *repair) examine(ctx context.Context) ([]probe.Finding, error) {
 	if err := r.inform(ctx, all); err != nil {
 		return nil, err
 	}
-	informOfTunnel(r.connection.Defaults(), all)
+	informOfTunnel(r.connection.Defaults(), r.path, all)
 	if r.edge != nil {
 		informOfEdge(r.edge, r.connection, all)
 	}
