@@ -75,8 +75,6 @@ func HowToGet(goos, release string) string {
 			return "apk add cloudflared (repository testing)"
 		case "nixos":
 			return "nix-env -iA nixos.cloudflared"
-		case "opensuse", "suse":
-			return "zypper install cloudflared"
 		}
 	}
 	return elsewhere

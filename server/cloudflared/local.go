@@ -161,8 +161,11 @@ func get(ctx context.Context, at string, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// direct asks this host itself, whatever proxy the environment names.
-var direct = &http.Client{Timeout: askLimit, Transport: &http.Transport{DisableKeepAlives: true}}
+// direct asks this host itself, whatever proxy the environment names, and goes nowhere else: what listens there may be anybody's.
+var direct = &http.Client{
+	Timeout: askLimit, Transport: &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 func read(ctx context.Context, at string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)

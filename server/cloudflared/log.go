@@ -35,6 +35,9 @@ func parseLine(text string) line {
 	if at := fieldForm.FindStringIndex(m[2]); at != nil {
 		l.message, l.fields = m[2][:at[0]], m[2][at[0]:]
 	}
+	if l.message == "precheck" && strings.Contains(l.fields, " status=fail") { // what it tries before it starts, told as mere information
+		l.level = slog.LevelWarn
+	}
 	return l
 }
 
@@ -62,6 +65,11 @@ type cause struct {
 	field    string
 }
 
+const (
+	noUDP   = "UDP to Cloudflare's edge does not get through (QUIC)"
+	mendUDP = "let UDP port 7844 out; cloudflared goes on over TCP by itself"
+)
+
 // causes by what cloudflared writes; the first that fits.
 var causes = []cause{
 	{says: "Provided Tunnel token is not valid", why: "the token that the tunnel runs with is not one", mend: "mcpwiz expose apply fetches it anew", hopeless: true},
@@ -70,8 +78,11 @@ var causes = []cause{
 	{says: "flag provided but not defined", why: "this cloudflared is too old for how it is called", mend: "bring cloudflared up to date", hopeless: true},
 	{says: "Register tunnel error from server side", with: "Unauthorized", why: "Cloudflare does not take the token: the tunnel was deleted, or its token was changed", mend: "mcpwiz expose apply fetches it anew"},
 	{says: "", with: "Tunnel not found", why: "the tunnel is not there any more", mend: "mcpwiz expose apply makes it again"},
+	{says: "precheck", with: `component="DNS Resolution"`, why: "the addresses of Cloudflare's edge cannot be looked up", mend: "see that this machine resolves region1.v2.argotunnel.com"},
+	{says: "precheck", with: `component="UDP Connectivity"`, why: noUDP, mend: mendUDP},
+	{says: "precheck", with: `component="TCP Connectivity"`, why: "TCP to Cloudflare's edge does not get through (HTTP/2)", mend: "let TCP port 7844 out", field: "target"},
 	{says: "the DNS query failed", why: "the addresses of Cloudflare's edge cannot be looked up", mend: "see that this machine resolves region1.v2.argotunnel.com"},
-	{says: "", with: "no recent network activity", why: "UDP to Cloudflare's edge does not get through (QUIC)", mend: "let UDP port 7844 out; cloudflared goes on over TCP by itself"},
+	{says: "", with: "no recent network activity", why: noUDP, mend: mendUDP},
 	{says: "Unable to establish connection with Cloudflare edge", why: "Cloudflare's edge cannot be reached", mend: "let TCP and UDP port 7844 out to region1.v2.argotunnel.com and region2.v2.argotunnel.com", field: "error"},
 	{says: "Unable to reach the origin service", why: "what the tunnel leads to does not answer", mend: "start it, or correct the service of the ingress rule", field: "error"},
 	{says: "", with: "Unable to reach the origin service", why: "what the tunnel leads to does not answer", mend: "start it, or correct the service of the ingress rule", field: "originService"},

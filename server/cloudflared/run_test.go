@@ -32,6 +32,12 @@ func TestMain(m *testing.M) {
 	case "old": // as the real one says it: on the standard output, and it ends with 0
 		os.Stdout.WriteString("Incorrect Usage: flag provided but not defined: -token-file\n\nNAME:\n  cloudflared tunnel run\n")
 		os.Exit(0)
+	case "waits", "stubborn":
+		wait(os.Getenv(envBe) == "stubborn")
+	case "parent":
+		own, _ := os.Executable()
+		_ = Run(context.Background(), Options{Program: own, Env: append(os.Environ(), envBe+"=waits")})
+		os.Exit(1)
 	case "storm":
 		for range 10_000 {
 			os.Stderr.WriteString("2026-11-25T20:20:42Z ERR Serve tunnel error error=\"connection refused\" connIndex=0\n")
@@ -296,9 +302,11 @@ func TestTheRealOneTellsItsVersion(t *testing.T) {
 func TestLines(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]struct{ message, reason string }{
-		`2026-11-25T20:20:42Z INF Starting metrics server on 127.0.0.1:43995/metrics`:                                                                 {"Starting metrics server on 127.0.0.1:43995/metrics", ""},
-		`2026-11-25T20:20:42Z ERR  error="Unable to reach the origin service. The service may be down" connIndex=0 originService=http://localhost:80`: {"", "what the tunnel leads to does not answer: http://localhost:80"},
-		`2026-11-25T20:20:42Z ERR edge discovery: the DNS query failed error="no such host" event=0`:                                                  {"edge discovery: the DNS query failed", "the addresses of Cloudflare's edge cannot be looked up"},
+		`2026-11-25T20:20:42Z INF Starting metrics server on 127.0.0.1:43995/metrics`:                                                                               {"Starting metrics server on 127.0.0.1:43995/metrics", ""},
+		`2026-11-25T20:20:42Z ERR  error="Unable to reach the origin service. The service may be down" connIndex=0 originService=http://localhost:80`:               {"", "what the tunnel leads to does not answer: http://localhost:80"},
+		`2026-11-25T20:20:42Z ERR edge discovery: the DNS query failed error="no such host" event=0`:                                                                {"edge discovery: the DNS query failed", "the addresses of Cloudflare's edge cannot be looked up"},
+		`2026-11-25T20:20:42Z INF precheck component="UDP Connectivity" details="QUIC connection failed" run_id=x status=fail target=region1.v2.argotunnel.com`:     {"precheck", noUDP},
+		`2026-11-25T20:20:42Z INF precheck component="UDP Connectivity" details="QUIC connection successful" run_id=x status=pass target=region1.v2.argotunnel.com`: {"precheck", ""},
 		`Provided Tunnel token is not valid.`:                                      {"Provided Tunnel token is not valid.", "the token that the tunnel runs with is not one"},
 		`2026-11-25T20:20:42Z INF token eyJhIjoiYWJjIiwidCI6IjZmZjQyYWUyIn0= seen`: {"token (struck out) seen", ""},
 	} {

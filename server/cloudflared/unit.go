@@ -6,7 +6,8 @@ import (
 )
 
 // Unit is a systemd unit that runs a tunnel by the token in a file, so that the token is in no argument. Both paths are absolute.
-// cloudflared tells systemd when it is connected, hence Type=notify.
+// cloudflared tells systemd when it is connected, hence Type=notify. Where it tells of itself is left to it: it takes the first of
+// localhost:20241 to 20245 that is free, so that two such units run on one host.
 func Unit(program, tokenFile, name string) (string, error) {
 	for what, path := range map[string]string{"the program": program, "the token file": tokenFile} {
 		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "\n\"'\\ %$") {
@@ -22,7 +23,7 @@ Wants=network-online.target
 Type=notify
 TimeoutStartSec=15
 LoadCredential=token:%s
-ExecStart=%s tunnel --config /dev/null --no-autoupdate --metrics 127.0.0.1:20241 run --token-file %%d/token
+ExecStart=%s tunnel --config /dev/null --no-autoupdate run --token-file %%d/token
 Restart=on-failure
 RestartSec=5
 DynamicUser=yes
