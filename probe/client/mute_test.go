@@ -54,7 +54,7 @@ func TestMuteHostIsWaitedForOnce(t *testing.T) {
 			for _, path := range c.before {
 				_, _, _ = ask(t, via, host.URL+path, client)
 			}
-			body, err, took := ask(t, via, host.URL+c.now, c.limit)
+			body, took, err := ask(t, via, host.URL+c.now, c.limit)
 			switch {
 			case c.want == "timeout" && !errors.Is(err, context.DeadlineExceeded):
 				t.Errorf("%q, %v, want a timeout", body, err)
@@ -67,7 +67,7 @@ func TestMuteHostIsWaitedForOnce(t *testing.T) {
 	}
 }
 
-func ask(t *testing.T, via http.RoundTripper, target string, limit time.Duration) (body string, failure error, took time.Duration) {
+func ask(t *testing.T, via http.RoundTripper, target string, limit time.Duration) (body string, took time.Duration, failure error) {
 	t.Helper()
 	r, err := request(http.MethodGet, target, nil)
 	if err != nil {
@@ -75,5 +75,5 @@ func ask(t *testing.T, via http.RoundTripper, target string, limit time.Duration
 	}
 	begun := time.Now()
 	a := send(t.Context(), via, limit, r)
-	return string(a.body), a.err, time.Since(begun)
+	return string(a.body), time.Since(begun), a.err
 }

@@ -23,12 +23,12 @@ func (p *page) refresh() *url.URL {
 			told = attr(n, "content")
 		}
 	}
-	wait, where, _ := strings.Cut(strings.ReplaceAll(told, ",", ";"), ";")
+	wait, _, _ := strings.Cut(strings.ReplaceAll(told, ",", ";"), ";")
 	seconds, err := strconv.ParseFloat(strings.TrimSpace(wait), 64)
 	if err != nil || seconds < 0 || seconds > maxRefresh {
 		return nil
 	}
-	_, where, _ = strings.Cut(told, wait)
+	_, where, _ := strings.Cut(told, wait)
 	where = strings.TrimLeft(where, ";, \t\n\r")
 	if name, rest, ok := strings.Cut(where, "="); ok && strings.EqualFold(strings.TrimSpace(name), "url") {
 		where = strings.Trim(strings.TrimSpace(rest), `"'`)
