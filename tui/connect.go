@@ -18,6 +18,9 @@ type ConnectOptions struct {
 	Page   func() string
 	// Watch tells of the clients that come: of all that the witness remembers, then as they come. Nil hears nobody.
 	Watch func(context.Context) <-chan probe.Event
+	// Carrier tells how a tunnel beside the server stands, then every change, until the context ends; of none it tells nothing. Nil
+	// is as none.
+	Carrier func(context.Context) <-chan Carrier
 	// Since is from when on what is heard belongs here: the live probe is a client too, and was heard before. Nil is when
 	// the page came on for the first time.
 	Since func() time.Time
@@ -40,6 +43,8 @@ type ConnectPage struct {
 	ended bool
 
 	values  values
+	carrier *Carrier
+	carries <-chan Carrier
 	where   string
 	page    string
 	openErr error
@@ -97,6 +102,7 @@ func (p *ConnectPage) Enter(ctx context.Context, t *Theme) tea.Cmd {
 	p.ctx, p.t, p.id, p.ch, p.ended = ctx, t, NewID(), nil, false
 	p.values = values{all: p.values.all, sent: -1}
 	p.opened, p.openErr, p.cursor, p.top = nil, nil, 0, 0
+	p.carrier, p.carries = nil, nil
 	if p.begun.IsZero() {
 		p.begun = p.o.Clock()
 	}
@@ -105,7 +111,7 @@ func (p *ConnectPage) Enter(ctx context.Context, t *Theme) tea.Cmd {
 		since = p.o.Since()
 	}
 	p.line = newTimeline(since)
-	return tea.Batch(p.ask(), p.watch())
+	return tea.Batch(p.ask(), p.watch(), p.watchCarrier())
 }
 
 // ask brings what is to be typed.
@@ -156,6 +162,17 @@ func (p *ConnectPage) Update(msg tea.Msg) tea.Cmd {
 		}
 	case EventsEnd:
 		p.ended = p.ended || m.ID == p.id
+	case carrierFound:
+		if m.id == p.id {
+			p.carries = m.ch
+			return nextCarrier(p.id, p.carries)
+		}
+	case carrierMsg:
+		if m.id == p.id && p.carries != nil {
+			p.carrier = &m.now
+			p.reveal()
+			return nextCarrier(p.id, p.carries)
+		}
 	case copiedMsg:
 		if m.id == p.id {
 			p.values.sent, p.values.failed = m.value, m.err != nil

@@ -27,15 +27,15 @@ const leastRows = 4
 // above is where to click and what to type, with blank lines where there is room for them.
 func (p *ConnectPage) above(width, height int) []string {
 	typed := p.values.rows(p.t, p.cursor, width)
-	where := p.whereRows(width)
+	where, carrier := p.whereRows(width), p.carrierRows(width)
 	var rows []string
-	if len(where)+len(typed)+1+leastRows <= height {
+	if len(where)+len(typed)+len(carrier)+1+leastRows <= height {
 		rows = append(rows, where...)
 	}
 	if height < low {
-		return append(rows, typed...)
+		return append(append(rows, typed...), carrier...)
 	}
-	return append(append(append(rows, ""), typed...), "")
+	return append(append(append(append(rows, ""), typed...), carrier...), "")
 }
 
 // whereRows has as many lines whatever it says.

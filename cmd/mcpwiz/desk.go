@@ -35,6 +35,7 @@ type desk struct {
 	before   string                        // the run that is gone on from; "" for none
 	standing map[string]keycloak.Lifetimes // of realms that were looked at, by issuer
 	running  *running
+	tunnels  *tunnelling
 	last     *probe.Summary
 }
 
@@ -50,6 +51,7 @@ func (d *desk) desk(copies func(string) error) wizard.Desk {
 	return wizard.Desk{
 		Profiles: d.allProfiles, Checks: checks.All,
 		CheckServer: d.checkServer, CheckKeycloak: d.checkKeycloak, Lifetimes: d.lifetimes,
+		CheckCloudflare: d.checkCloudflare, QuickTunnel: d.quickTunnel, Carrier: d.carrier,
 		Plan: d.look, Apply: d.apply, May: d.may, Proof: d.proof, Save: d.save,
 		Past: d.pastOf, Reversal: d.reversal, Undo: d.undoes,
 		Serve: d.serve, Watch: d.watch, Handshake: d.handshakeAs,
@@ -132,11 +134,20 @@ func (d *desk) written() []string {
 		}
 	}
 	all = append(all, "The same without a question:")
-	f := &connectionFlags{file: d.path}
-	for _, command := range append([]string{"mcpwiz setup " + f.flags()}, (&provisioning{connection: d.saved}).next(f)...) {
+	for _, command := range d.commands() {
 		all = append(all, "  "+command)
 	}
 	return all
+}
+
+// commands are how to go on. What a tunnel carries comes up in one.
+func (d *desk) commands() []string {
+	f := &connectionFlags{file: d.path}
+	all := (&provisioning{connection: d.saved}).next(f)
+	if e := d.saved.Expose; e.ByAPI() || e.Way == plan.WayQuickTunnel {
+		return append([]string{"mcpwiz up " + f.flags()}, all[:len(all)-1]...)
+	}
+	return append([]string{"mcpwiz setup " + f.flags()}, all...)
 }
 
 // lifetimes are those of the realm as far as they are known before it is planned.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/mcpwiz/mcpwiz/probe"
@@ -30,6 +31,9 @@ func (d *desk) handshakeAs(ctx context.Context, a wizard.Answers, as tui.ProbeRu
 			return probe.Summary{}, err
 		}
 		h.Resolvers = client.PublicResolvers()
+		if err := d.besideFile(ctx, a, &h); err != nil {
+			return probe.Summary{}, err
+		}
 		sum, err := d.shake(ctx, h, as, sink)
 		d.mu.Lock()
 		d.last = &sum
@@ -37,6 +41,20 @@ func (d *desk) handshakeAs(ctx context.Context, a wizard.Answers, as tui.ProbeRu
 		return sum, err
 	}
 	return probe.Summary{}, fmt.Errorf("no client of the profile %s is in the answers", as.Client)
+}
+
+// besideFile has the handshake be told what the edge in front of the server says of itself, as the doctor's is.
+func (d *desk) besideFile(ctx context.Context, a wizard.Answers, h *client.Options) error {
+	file := d.path
+	if _, err := os.Stat(file); err != nil {
+		file = ""
+	}
+	all := []client.Options{*h}
+	if err := d.as(a).lookAtEdge(ctx, file, all); err != nil {
+		return err
+	}
+	*h = all[0]
+	return nil
 }
 
 // shake makes a handshake as the doctor does, with its talk and the user's part on the page.

@@ -14,11 +14,13 @@ import (
 
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/checks"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+	"github.com/mcpwiz/mcpwiz/server/expose"
 	"github.com/mcpwiz/mcpwiz/tui/wizard"
 )
 
-// checkServer tells whether the server can listen, and who answers at the public URL now.
-func (d *desk) checkServer(ctx context.Context, listen, raw string) wizard.Verdict {
+// checkServer tells whether the server can listen, and who answers at the public URL now, or what brings clients there.
+func (d *desk) checkServer(ctx context.Context, way, listen, raw string) wizard.Verdict {
 	ctx, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
 	u, err := url.Parse(raw)
@@ -32,13 +34,49 @@ func (d *desk) checkServer(ctx context.Context, listen, raw string) wizard.Verdi
 			return wizard.Verdict{Note: "cannot listen at " + listen + ": " + err.Error()}
 		}
 	}
-	if trial(u, listen) {
+	switch {
+	case (plan.Expose{Way: way}).ByAPI():
+		return d.checkConnector(ctx, is)
+	case trial(u, listen):
 		return wizard.Verdict{OK: true, Note: is + ": a trial on this machine"}
+	}
+	if why := problemOf(ctx, way, raw); why != "" {
+		return wizard.Verdict{OK: true, Warn: true, Note: why}
 	}
 	if why := resolves(ctx, u.Hostname()); why != "" {
 		return wizard.Verdict{OK: true, Warn: true, Note: why}
 	}
 	return answering(ctx, u, listen)
+}
+
+// checkConnector tells of what will run beside the server; the plan tells what is there at Cloudflare.
+func (d *desk) checkConnector(ctx context.Context, is string) wizard.Verdict {
+	version, missing := d.connector(ctx)
+	if missing != "" {
+		return wizard.Verdict{OK: true, Warn: true, Note: missing}
+	}
+	return wizard.Verdict{OK: true, Note: is + "; cloudflared " + version + " will run beside it"}
+}
+
+// problemOf is what the way's own program on this machine knows against a URL, and what cannot be had that way; "" for nothing.
+func problemOf(ctx context.Context, way, raw string) string {
+	if way == plan.WayOwn { // who answers is asked itself
+		return ""
+	}
+	w, known := expose.Lookup(way, expose.Local{})
+	if !known {
+		return ""
+	}
+	s, err := w.Check(ctx, raw)
+	switch {
+	case err != nil:
+		return err.Error()
+	case len(s.Problems) > 0:
+		return s.Problems[0]
+	case !s.Is:
+		return s.Agent
+	}
+	return ""
 }
 
 // trial: the public URL is that of the listening address, on this machine.

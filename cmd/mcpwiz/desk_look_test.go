@@ -78,7 +78,7 @@ func TestCheckServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := d.checkServer(t.Context(), c.listen, c.url)
+			got := d.checkServer(t.Context(), plan.WayOwn, c.listen, c.url)
 			if got.OK != c.ok || got.Warn != c.warn || !strings.Contains(got.Note, c.note) {
 				t.Errorf("%+v, want %q", got, c.note)
 			}
@@ -95,7 +95,7 @@ func TestChecksEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	d.checkServer(ctx, freeAddress(t), mute.URL+"/mcp")
+	d.checkServer(ctx, plan.WayOwn, freeAddress(t), mute.URL+"/mcp")
 	for _, secret := range []plan.Secret{"", "x"} {
 		if v := d.checkKeycloak(ctx, plan.Keycloak{Issuer: mute.URL + "/realms/mcp", Admin: plan.Admin{User: "admin"}}, secret); v.OK {
 			t.Errorf("%+v", v)

@@ -27,7 +27,7 @@ type deskRun struct {
 
 // provisioningOf is what setup would work with.
 func (d *desk) provisioningOf(a wizard.Answers) *provisioning {
-	return &provisioning{program: d.program, connection: a.Connection, path: d.path,
+	return &provisioning{program: d.as(a), connection: a.Connection, path: d.path,
 		signIn: func(_ context.Context, k plan.Keycloak) (keycloak.Options, error) {
 			return signsIn(k, a.AdminSecret), nil
 		}}
@@ -72,6 +72,11 @@ func (d *desk) apply(ctx context.Context, a wizard.Answers, only string, p plan.
 	d.mu.Unlock()
 	if err := plan.Apply(ctx, s.resources, p, run.journal, told); err != nil || only != "" {
 		return err
+	}
+	if s.site != nil { // the tunnel may be another than that whose token is kept
+		if _, err := s.keepRunToken(ctx); err != nil {
+			return err
+		}
 	}
 	return s.settle(run.journal)
 }
@@ -150,7 +155,17 @@ func (d *desk) undoes(ctx context.Context, a wizard.Answers, all []plan.Past, to
 	if err := errors.Join(s.outlives(all), plan.Holding(ctx, all, s.find)); err != nil {
 		return err
 	}
-	return plan.Undo(ctx, all, s.find, s.journal(), told)
+	if slices.ContainsFunc(all, atCloudflare) { // a tunnel that runs cannot be deleted
+		d.serving.Lock()
+		defer d.serving.Unlock()
+		if err := d.stopTunnel(); err != nil {
+			return err
+		}
+	}
+	if err := plan.Undo(ctx, all, s.find, s.journal(), told); err != nil {
+		return err
+	}
+	return s.forgetRunToken(all)
 }
 
 // unfinished are the changes of the run before, where that did not come to its end.

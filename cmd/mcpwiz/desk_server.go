@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"reflect"
 	"syscall"
@@ -41,11 +40,17 @@ func (d *desk) logPath() string {
 	return filepath.Join(filepath.Dir(plan.JournalPath(d.path)), "serve.log")
 }
 
-// serve does what mcpwiz serve does, in the background.
-func (d *desk) serve(ctx context.Context, a wizard.Answers) error {
+// serve does what mcpwiz serve --tunnel does, in the background.
+func (d *desk) serve(ctx context.Context, a wizard.Answers, told func(string)) error {
 	d.serving.Lock()
 	defer d.serving.Unlock()
-	c := a.Connection.Defaults()
+	if err := d.listens(ctx, a.Connection.Defaults()); err != nil {
+		return err
+	}
+	return d.carry(ctx, a, told)
+}
+
+func (d *desk) listens(ctx context.Context, c plan.Connection) error {
 	if r := d.runs(); r != nil && r.alive() && reflect.DeepEqual(r.of, c) {
 		return nil
 	}
@@ -76,12 +81,9 @@ func (d *desk) serve(ctx context.Context, a wizard.Answers) error {
 
 // begin serves until the server is stopped; ready is closed when requests are answered.
 func (d *desk) begin(c plan.Connection) (*running, <-chan struct{}, error) {
-	if err := os.MkdirAll(filepath.Dir(d.logPath()), 0o700); err != nil {
-		return nil, nil, fmt.Errorf("keep the server's log: %w", err)
-	}
-	log, err := os.OpenFile(d.logPath(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	log, err := d.openLog()
 	if err != nil {
-		return nil, nil, fmt.Errorf("keep the server's log: %w", err)
+		return nil, nil, err
 	}
 	talks := *d.program
 	talks.err = log
@@ -105,11 +107,11 @@ func (d *desk) runs() *running {
 	return d.running
 }
 
-// stopServer ends the server, and says what went wrong with it.
+// stopServer ends the tunnel, so that no request comes any more, then the server, and says what went wrong with them.
 func (d *desk) stopServer() error {
 	d.serving.Lock()
 	defer d.serving.Unlock()
-	return d.stop()
+	return errors.Join(d.stopTunnel(), d.stop())
 }
 
 func (d *desk) stop() error {

@@ -29,6 +29,9 @@ func atDesk(t *testing.T, own bool) *desk {
 	return d
 }
 
+// quietly tells nobody.
+func quietly(string) {}
+
 // answersFor are whole answers for a Keycloak.
 func answersFor(keycloak, listen string) wizard.Answers {
 	return wizard.Answers{
@@ -104,16 +107,16 @@ func TestServeAnew(t *testing.T) {
 	t.Cleanup(func() { k.Close() })
 	a := answersFor(k.URL, freeAddress(t))
 	for range 2 {
-		if err := d.serve(ctx, a); err != nil {
+		if err := d.serve(ctx, a, quietly); err != nil {
 			t.Fatal(err)
 		}
 	}
 	first := d.runs()
-	if v := d.checkServer(ctx, a.Connection.Servers[0].Listen, a.Connection.Servers[0].URL); !v.OK || v.Warn || !strings.Contains(v.Note, "is served by this wizard") {
+	if v := d.checkServer(ctx, plan.WayOwn, a.Connection.Servers[0].Listen, a.Connection.Servers[0].URL); !v.OK || v.Warn || !strings.Contains(v.Note, "is served by this wizard") {
 		t.Errorf("its own server is in the way: %+v", v)
 	}
 	b := answersFor(k.URL, freeAddress(t))
-	if err := d.serve(ctx, b); err != nil {
+	if err := d.serve(ctx, b, quietly); err != nil {
 		t.Fatal(err)
 	}
 	if d.runs() == first || first.alive() {
@@ -124,7 +127,7 @@ func TestServeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	err = d.serve(ctx, answersFor(k.URL, l.Addr().String()))
+	err = d.serve(ctx, answersFor(k.URL, l.Addr().String()), quietly)
 	if err == nil || !strings.Contains(err.Error(), "another program listens there") {
 		t.Errorf("at an address that is taken: %v", err)
 	}

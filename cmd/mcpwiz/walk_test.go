@@ -40,6 +40,8 @@ func (w walk) asked() {
 	listen := freeAddress(w.t)
 	w.awaits("Bring Claude and other clients", "mcpwiz.yaml")
 	w.types(keyEnter)
+	w.awaits("How do clients reach your server?")
+	w.types(keyEnter)
 	w.awaits("Which URL are clients given?")
 	w.types("http://" + listen + "/mcp")
 	w.types(keyEnter)

@@ -46,7 +46,7 @@ Where the run before did not come to its end, the first page offers to go on whe
 and what a handshake finds wrong it mends with the resource that the finding names, and makes the handshake again.
 
 On a terminal that cannot show pages (TERM=dumb), with ACCESSIBLE set, and with --accessible it asks the same in plain lines.
-The administrator's secret is taken from where setup takes it, else asked for; it is written nowhere.`,
+The administrator's secret and Cloudflare's API token are taken from where setup takes them, else asked for; they are written nowhere.`,
 		Example: `  mcpwiz wizard
   mcpwiz wizard -f mcpwiz.yaml              # start from a file
   mcpwiz wizard --dry-run                   # touch nothing, write nothing: end with the plan
@@ -153,6 +153,11 @@ func (p *program) beginning(ctx context.Context, o *wizardOptions) (begun, error
 			return b, err
 		}
 	}
+	token, err := p.givenToken()
+	if err != nil {
+		return b, err
+	}
+	b.Start.EdgeToken = token
 	b.Start.AdminSecret = o.secret
 	if o.secret != "" {
 		b.Start.AdminBy = wizard.ByPassword
@@ -192,6 +197,18 @@ func freeName() string {
 			return name
 		}
 	}
+}
+
+// givenToken is Cloudflare's from the environment, where it is.
+func (p *program) givenToken() (plan.Secret, error) {
+	token, err := plan.Ask(p.env, plan.EnvCloudflareToken, nil)
+	switch {
+	case err == nil:
+		return token, nil
+	case !errors.Is(err, plan.ErrNoSecret):
+		return "", usage("", "%w", err)
+	}
+	return "", nil
 }
 
 // givenSecret takes the administrator's secret from the environment, where it is; the wizard asks for the rest.

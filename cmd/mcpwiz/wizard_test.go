@@ -340,7 +340,7 @@ func TestWizardInLines(t *testing.T) {
 	c.Dir, c.Stdout, c.Stderr = dir, &c.out, &c.err
 	c.Env = append(append(os.Environ(), "LANG=C.UTF-8"), withPassword...)
 	// To every question what is proposed; then apply it, connect with the test user, no more, no secret, and the end.
-	c.Stdin = strings.NewReader(strings.Repeat("\n", 14) + "y\n\nn\nn\n\n")
+	c.Stdin = strings.NewReader(strings.Repeat("\n", 15) + "y\n\nn\nn\n\n")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -376,6 +376,8 @@ func TestWizardAsksInLines(t *testing.T) {
 		t.Run(env, func(t *testing.T) {
 			t.Parallel()
 			g := onGlass(t, 80, 24, t.TempDir(), []string{env}, answered(smallOne(t, nil), freeAddress(t))...)
+			g.awaits("1 to 6 [1]")
+			g.types("\r")
 			g.awaits("Which URL are clients given")
 			g.types("\r")
 			g.awaits("Where does it listen")

@@ -262,7 +262,7 @@ func (d *dialogue) wait(ctx context.Context, w *Walk) error {
 	d.say("Waiting for the client. Enter ends the server and the wizard.")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events, entered := w.o.Desk.Watch(ctx), d.later(d.next)
+	events, carrier, entered := w.o.Desk.Watch(ctx), w.o.Desk.Carrier(ctx), d.later(d.next)
 	since, tell := w.heardSince(), w.o.Desk.Report(d.out)
 	for {
 		select {
@@ -274,6 +274,12 @@ func (d *dialogue) wait(ctx context.Context, w *Walk) error {
 			case !first || !begun.At.Before(since): // our own handshakes came before
 				tell(e)
 			}
+		case now, ok := <-carrier:
+			if !ok {
+				carrier = nil
+				continue
+			}
+			d.say("%s", now)
 		case <-entered:
 			return nil
 		case <-ctx.Done():

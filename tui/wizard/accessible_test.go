@@ -13,7 +13,7 @@ import (
 )
 
 // asked is how many questions filled answers leave.
-const asked = 16
+const asked = 17
 
 func plainly(t *testing.T, w *world, o Options, script string) (string, error) {
 	t.Helper()
@@ -41,7 +41,7 @@ func TestPlainLinesFromNothingToTheClient(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	out, err := plainly(t, w, Options{}, strings.Join([]string{
-		"mcp.example.com", "https://mcp.example.com/mcp", "", // a URL, put right; listen as it is
+		"1", "mcp.example.com", "https://mcp.example.com/mcp", "", // a URL, put right; listen as it is
 		"https://id.example.com/", "9", "1", // a number that is none
 		"", "wrong", "", "right", // the password is asked for again
 		"tools", "",
@@ -58,7 +58,7 @@ func TestPlainLinesFromNothingToTheClient(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	has(t, out, "Server", `Wrong: public URL: "mcp.example.com" is no absolute`, "Good: nobody answers there yet",
+	has(t, out, "Address", `Wrong: public URL: "mcp.example.com" is no absolute`, "Good: nobody answers there yet",
 		"Keycloak", `Wrong: "9" is none of them`, "Good: a Keycloak answers", "Wrong: Keycloak refuses the password of admin",
 		"Administrator [admin]", "Password [Enter: the same as before]", "Good: Keycloak 26.7.0", "Which realm (one of its own is best) [mcp]",
 		"Clients", `Wrong: "machines" is none of them`, "Note: Claude asks to sign in again after 30 days without use",
@@ -109,7 +109,7 @@ func TestADryRunEndsAfterThePlan(t *testing.T) {
 
 func TestTheAnswersEndTooSoon(t *testing.T) {
 	t.Parallel()
-	for enters, before := range map[int]string{0: "Which URL", 3: "1 to 3", 4: "Administrator", asked: "Apply it?"} {
+	for enters, before := range map[int]string{1: "Which URL", 4: "1 to 3", 5: "Administrator", asked: "Apply it?"} {
 		w := newWorld()
 		out, err := plainly(t, w, Options{Start: filled()}, strings.Repeat("\n", enters))
 		if !errors.Is(err, ErrNoAnswer) || !strings.Contains(err.Error(), before) {
@@ -176,7 +176,7 @@ func TestAWarningCanBeTurnedDown(t *testing.T) {
 	w.server = func(_ context.Context, url string) Verdict {
 		return Verdict{Warn: strings.Contains(url, "old"), OK: true, Note: "of \x1b[2J" + url}
 	}
-	out, err := plainly(t, w, Options{DryRun: true, Start: filled()}, "https://old.example/mcp\n\nn\nhttps://new.example/mcp\n"+strings.Repeat("\n", asked))
+	out, err := plainly(t, w, Options{DryRun: true, Start: filled()}, "\nhttps://old.example/mcp\n\nn\nhttps://new.example/mcp\n"+strings.Repeat("\n", asked))
 	if err != nil {
 		t.Fatal(err)
 	}

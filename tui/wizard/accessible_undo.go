@@ -17,9 +17,7 @@ func (d *dialogue) begin(ctx context.Context, w *Walk) (goOn bool, err error) {
 		}
 	}
 	if do != doAsk {
-		if w.Answers().AdminSecret == "" {
-			err = d.askStep(ctx, w, w.loginStep())
-		}
+		err = d.askUnknown(ctx, w)
 		if err == nil && do == doUndo {
 			_, err = d.undo(ctx, w, job{undo: true})
 		}
@@ -31,6 +29,26 @@ func (d *dialogue) begin(ctx context.Context, w *Walk) (goOn bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// askUnknown asks what no file keeps.
+func (d *dialogue) askUnknown(ctx context.Context, w *Walk) error {
+	for {
+		var next step
+		switch w.lacks() {
+		case lackToken:
+			next = w.tokenStep()
+		case lackTunnel:
+			next = w.quickStep()
+		case lackSecret:
+			next = w.loginStep()
+		default:
+			return nil
+		}
+		if err := d.askStep(ctx, w, next); err != nil {
+			return err
+		}
+	}
 }
 
 // What is done with the run before.

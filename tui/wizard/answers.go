@@ -17,6 +17,8 @@ type Answers struct {
 	// AdminSecret is what the administrator signs in with; it is written nowhere. AdminBy says what it is.
 	AdminSecret plan.Secret
 	AdminBy     string
+	// EdgeToken is Cloudflare's API token; it is written nowhere.
+	EdgeToken plan.Secret
 }
 
 // How the administrator signs in.
@@ -31,6 +33,9 @@ func (a Answers) Validate() error {
 	all := append([]error{a.Connection.Validate()}, a.listens()...)
 	if !slices.ContainsFunc(a.Connection.Clients, func(c plan.Client) bool { return c.Profile != plan.Introspection }) {
 		all = append(all, errors.New(keyNoClient+": none chosen"))
+	}
+	if a.Connection.Expose.ByAPI() && a.EdgeToken == "" {
+		all = append(all, errors.New(keyEdgeToken+": missing"))
 	}
 	return errors.Join(append(all, a.administrator()...)...)
 }
@@ -52,8 +57,11 @@ func (a Answers) listens() []error {
 	return all
 }
 
-// keySecret is the key under which Validate tells about the secret, which mcpwiz.yaml has not.
-const keySecret = "keycloak.admin.secret"
+// The keys under which Validate tells about secrets, which mcpwiz.yaml has not.
+const (
+	keySecret    = "keycloak.admin.secret"
+	keyEdgeToken = "expose.token"
+)
 
 func (a Answers) administrator() []error {
 	var all []error

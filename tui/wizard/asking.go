@@ -125,7 +125,11 @@ func (d *dialogue) askText(ctx context.Context, q question) error {
 }
 
 func (d *dialogue) list(q question) {
-	d.say("%s", q.title)
+	title := q.title
+	if q.about != "" && q.many == nil { // how several are chosen on a page is none of a line's
+		title += " (" + q.about + ")"
+	}
+	d.say("%s", title)
 	for i, o := range q.options {
 		d.say("  %d  %s", i+1, o.title)
 	}

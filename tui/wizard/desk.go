@@ -15,8 +15,13 @@ type Desk struct {
 	// Profiles are the clients that may be chosen, Checks the catalogue that handshakes are judged by.
 	Profiles func() []*probe.Profile
 	Checks   []*probe.Check
-	// CheckServer tells what answers at a public URL now, and whether the server can listen.
-	CheckServer func(ctx context.Context, listen, url string) Verdict
+	// CheckServer tells what answers at a public URL now, whether the server can listen, and whether the way that brings clients
+	// there, one of plan.Ways, has what it needs here.
+	CheckServer func(ctx context.Context, way, listen, url string) Verdict
+	// CheckCloudflare tells what an API token of Cloudflare's sees and may do.
+	CheckCloudflare func(ctx context.Context, token plan.Secret) (Cloudflare, Verdict)
+	// QuickTunnel runs a quick tunnel to where the server will listen, for as long as the wizard runs, and says its public origin.
+	QuickTunnel func(ctx context.Context, listen string) (origin string, v Verdict)
 	// CheckKeycloak tells which Keycloak answers. With a secret it signs in (as k.Admin says; with neither user nor client the
 	// secret is a token) and tells whether the realm is there and what the login may do; with "" nobody is signed in.
 	CheckKeycloak func(ctx context.Context, k plan.Keycloak, secret plan.Secret) Verdict
@@ -38,8 +43,11 @@ type Desk struct {
 	Undo     func(ctx context.Context, a Answers, all []plan.Past, told func(plan.Undoing)) error
 	// Save writes mcpwiz.yaml whole and says where.
 	Save func(a Answers) (path string, err error)
-	// Serve returns when the server listens; asked again with the same answers it does nothing, with others it begins anew.
-	Serve func(ctx context.Context, a Answers) error
+	// Serve returns when the server listens, and the tunnel beside it carries where there is one, or does not within a while; told
+	// is told how it goes. Asked again with the same answers it does nothing, with others it begins anew.
+	Serve func(ctx context.Context, a Answers, told func(string)) error
+	// Carrier tells how the tunnel beside the server stands, then every change; of none it tells nothing.
+	Carrier func(context.Context) <-chan tui.Carrier
 	// Watch tells of the clients that come to the server: of those that came before too.
 	Watch func(context.Context) <-chan probe.Event
 	// Handshake makes one handshake as a client of the answers: as.Client is its profile, as.SignIn one of SignInTester and
@@ -79,6 +87,20 @@ func (v Verdict) outcome() probe.Outcome {
 	}
 	return probe.Failed
 }
+
+// A Cloudflare is what an API token sees there.
+type Cloudflare struct {
+	Zones   []Zone
+	Tunnels []Tunnel
+	// May says in a few words what the token may do, and what it lacks.
+	May string
+}
+
+// A Zone is a domain there, in an account.
+type Zone struct{ Name, Account string }
+
+// A Tunnel is one of an account's; State says how it stands, and where its rules are.
+type Tunnel struct{ Name, Account, State string }
 
 // Lifetimes are how long a user stays signed in; what is zero is not known. Offline ones hold for clients that ask for
 // offline_access.

@@ -22,7 +22,10 @@ const (
 type draft struct {
 	start Answers
 
-	listen, url string
+	// way is how clients reach the server; url is what is typed where it is not made up of zone and name, or a quick tunnel's.
+	way, listen, url          string
+	token, zone, name, tunnel string
+	quick                     string
 	// listenAsked is what was proposed for listen.
 	listenAsked string
 
@@ -30,6 +33,8 @@ type draft struct {
 	user, client                     string
 	password, clientSecret, tokenBox string
 	realm, realmIs                   string
+	// carried is whether the tunnel carries Keycloak too.
+	carried string
 
 	profiles []string
 	clients  map[string]*clientDraft
@@ -60,6 +65,7 @@ const (
 func draftOf(a Answers, known []*probe.Profile) *draft {
 	d := &draft{start: a, by: a.AdminBy, clients: map[string]*clientDraft{}}
 	d.serverOf(a.Connection)
+	d.exposeOf(a)
 	d.keycloakOf(a)
 	d.clientsOf(a.Connection, known)
 	return d
@@ -79,6 +85,7 @@ func (d *draft) keycloakOf(a Answers) {
 	k := a.Connection.Keycloak
 	base, realm := baseOf(k.Issuer)
 	d.keycloak, d.realm = base, cmp.Or(realm, k.Realm, defaultRealm)
+	d.carriedOf(a.Connection, base)
 	d.realmIs = realmUsed
 	if k.CreateRealm || k.Issuer == "" {
 		d.realmIs = realmMade
@@ -125,6 +132,11 @@ func (d *draft) answers() Answers {
 	a := d.start
 	a.AdminBy = d.by
 	a.AdminSecret = plan.Secret(strings.TrimSpace(*d.secretBox()))
+	a.EdgeToken = ""
+	if d.byAPI() {
+		a.EdgeToken = plan.Secret(strings.TrimSpace(d.token))
+	}
+	a.Connection.Expose = d.exposeNow()
 	d.server(&a.Connection)
 	a.Connection.Keycloak = d.keycloakNow()
 	a.Connection.Clients = d.clientsNow(a.Connection.Clients)
@@ -139,7 +151,7 @@ func (d *draft) server(c *plan.Connection) {
 		c.Servers = []plan.Server{{}}
 	}
 	first := &c.Servers[0]
-	was, now := first.URL, strings.TrimSpace(d.url)
+	was, now := first.URL, d.publicURL()
 	first.Listen, first.URL = strings.TrimSpace(d.listen), now
 	c.Scopes, c.Clients = slices.Clone(c.Scopes), slices.Clone(c.Clients)
 	moved := func(to *string) {
@@ -160,9 +172,13 @@ func (d *draft) keycloakNow() plan.Keycloak {
 	k := d.start.Connection.Keycloak
 	base, _ := baseOf(d.keycloak)
 	realm := cmp.Or(strings.TrimSpace(d.realm), defaultRealm)
-	if base != "" {
+	switch {
+	case d.carries():
+		k.AdminURL = base
+		k.Issuer = d.carriedAt() + "/realms/" + url.PathEscape(realm)
+	case base != "":
 		k.Issuer = base + "/realms/" + url.PathEscape(realm)
-	} else {
+	default:
 		k.Issuer = ""
 	}
 	k.Realm, k.CreateRealm = "", d.realmIs == realmMade

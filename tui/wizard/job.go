@@ -130,19 +130,54 @@ func (w *Walk) takeChanges() []job {
 	return all
 }
 
-// ask leads to the plan of a job; first to the administrator's login where nobody knows the secret.
+// ask leads to the plan of a job; first to where what nobody knows is asked for.
 func (w *Walk) ask(j job) tea.Msg {
-	if w.Answers().AdminSecret != "" {
-		w.job, w.ahead = j, nil
-		return tui.Goto{Name: "plan"}
+	if p, at := w.unknown(); p != nil {
+		w.ahead, p.at = &j, at
+		return tui.Goto{Name: p.Name()}
 	}
-	w.ahead, w.signIn.at = &j, loginAt
-	return tui.Goto{Name: w.signIn.Name()}
+	w.job, w.ahead = j, nil
+	return tui.Goto{Name: "plan"}
 }
 
-// signedIn returns where to go on, when the administrator signed in for a job that waits; nil where none does.
-func (w *Walk) signedIn() tea.Msg {
-	if w.ahead == nil || w.Answers().AdminSecret == "" {
+// unknown is where what nobody knows is asked for: Cloudflare's token, the quick tunnel's name, which is another each time, and the
+// administrator's secret; nil for nothing.
+func (w *Walk) unknown() (p *page, at int) {
+	switch w.lacks() {
+	case lackSecret:
+		return w.signIn, loginAt
+	case "":
+		return nil, 0
+	}
+	return w.address, tokenAt
+}
+
+// What the answers lack that no file keeps.
+const (
+	lackToken  = "token"
+	lackTunnel = "tunnel"
+	lackSecret = "secret"
+)
+
+func (w *Walk) lacks() string {
+	switch a := w.Answers(); {
+	case a.Connection.Expose.ByAPI() && a.EdgeToken == "":
+		return lackToken
+	case a.Connection.Expose.Way == plan.WayQuickTunnel && w.quickOrigin() == "":
+		return lackTunnel
+	case a.AdminSecret == "":
+		return lackSecret
+	}
+	return ""
+}
+
+// answered returns where to go on from a page, when what a job waits for was answered on it; nil where none waits, or for more on
+// the same page.
+func (w *Walk) answered(on *page) tea.Msg {
+	if w.ahead == nil {
+		return nil
+	}
+	if p, _ := w.unknown(); p == on {
 		return nil
 	}
 	return w.ask(*w.ahead)

@@ -98,7 +98,7 @@ func TestAsksAllAfterABreak(t *testing.T) {
 		return s.app.At().Name() == "start"
 	})
 	s.keys("a")
-	s.shows("Which URL are clients given?")
+	s.shows("How do clients reach your server?")
 }
 
 // misdirected is what a handshake finds when a redirect URI is missing.
@@ -175,7 +175,7 @@ func TestAfterABreakInLines(t *testing.T) {
 		{"undoes", "2\n\nright\ny\n", "reversal\nundo keycloak/client/claude\nundo keycloak/scope/mcp:tools\nundo keycloak/realm/mcp",
 			[]string{"- keycloak/client/claude", "Undo it? [y/N]", "keycloak/realm/mcp undone"}},
 		{"undoes nothing unasked", "2\n\nright\nn\n", "reversal", []string{"Undo it? [y/N]"}},
-		{"asks", "3\n", "", []string{"Which URL"}},
+		{"asks", "3\n", "", []string{"How do clients reach"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

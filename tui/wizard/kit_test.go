@@ -82,10 +82,16 @@ type world struct {
 	// standing is what can be undone; broken, once, what a handshake finds that a resource would mend.
 	standing []plan.Past
 	broken   *probe.Finding
+	// seen is what the API token sees at Cloudflare; carrier how the tunnel stands.
+	seen    Cloudflare
+	carrier chan tui.Carrier
 }
 
 func newWorld() *world {
-	return &world{password: "right", events: make(chan probe.Event, 8), planned: plan.Plan{Changes: []plan.Change{
+	return &world{password: "right", events: make(chan probe.Event, 8), carrier: make(chan tui.Carrier, 8), seen: Cloudflare{
+		Zones: []Zone{{"example.com", "a"}, {"example.net", "b"}, {"example.org", "a"}}, May: "the token may Tunnel, DNS; lacks Zone WAF",
+		Tunnels: []Tunnel{{"house", "a", "healthy, rules at Cloudflare"}, {"shop", "b", "down, rules in a file"}},
+	}, planned: plan.Plan{Changes: []plan.Change{
 		{Resource: "keycloak/realm/mcp", Action: plan.Create, Fields: []plan.Field{{Path: "enabled", After: true}}},
 		{Resource: "keycloak/client/claude", Action: plan.Create, Fields: []plan.Field{{Path: "secret", Secret: true}}},
 	}}}
@@ -108,6 +114,18 @@ func (w *world) desk() Desk {
 		Profiles:      profiles.All,
 		CheckServer:   w.checkServer,
 		CheckKeycloak: w.checkKeycloak,
+		CheckCloudflare: func(_ context.Context, token plan.Secret) (Cloudflare, Verdict) {
+			w.note("cloudflare")
+			if token.Reveal() != w.password {
+				return Cloudflare{}, Verdict{Note: "Invalid API Token"}
+			}
+			return w.seen, Verdict{OK: true, Note: "the token is good"}
+		},
+		QuickTunnel: func(_ context.Context, listen string) (string, Verdict) {
+			w.note("quick " + listen)
+			return "https://some-words.trycloudflare.com", Verdict{OK: true, Warn: true, Note: "https://some-words.trycloudflare.com while this runs"}
+		},
+		Carrier: func(context.Context) <-chan tui.Carrier { return w.carrier },
 		Lifetimes: func(k plan.Keycloak) Lifetimes {
 			if !k.CreateRealm {
 				return Lifetimes{}
@@ -144,7 +162,7 @@ func (w *world) desk() Desk {
 			w.saved = a
 			return "mcpwiz.yaml", nil
 		},
-		Serve:     func(context.Context, Answers) error { w.note("serve"); return nil },
+		Serve:     func(context.Context, Answers, func(string)) error { w.note("serve"); return nil },
 		Watch:     func(context.Context) <-chan probe.Event { return w.events },
 		Handshake: w.handshake,
 		Values: func(a Answers) []tui.Value {
@@ -168,8 +186,11 @@ func tell(to io.Writer, e probe.Event) {
 	}
 }
 
-func (w *world) checkServer(ctx context.Context, listen, url string) Verdict {
-	w.note("server " + listen + " " + url)
+func (w *world) checkServer(ctx context.Context, way, listen, url string) Verdict {
+	if way == plan.WayOwn {
+		way = "server"
+	}
+	w.note(way + " " + listen + " " + url)
 	if w.server != nil {
 		return w.server(ctx, url)
 	}

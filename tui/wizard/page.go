@@ -185,7 +185,7 @@ func (p *page) complete() tea.Cmd {
 	}
 	p.w.settle()
 	p.forget()
-	if to := p.w.signedIn(); to != nil {
+	if to := p.w.answered(p); to != nil {
 		return tui.Go(to)
 	}
 	if at := p.at + 1; at < len(p.topic.steps()) {

@@ -22,7 +22,9 @@ func walk(w *world, start Answers) *Walk {
 func serverPage(t *testing.T, w *world, start Answers) *screen {
 	t.Helper()
 	wk := walk(w, start)
-	return show(t, wk.page(wk.serverTopic()), tui.NewTheme(looks["dark"]), 80, 21)
+	s := show(t, wk.page(wk.addressTopic()), tui.NewTheme(looks["dark"]), 80, 21)
+	s.keys("enter")
+	return s
 }
 
 func TestEnterWaitsForTheAnswerAndThenGoesOn(t *testing.T) {
@@ -144,7 +146,7 @@ func TestLeavingEndsTheLookup(t *testing.T) {
 		return Verdict{}
 	}
 	s := serverPage(t, w, filled())
-	s.keys("enter", "enter", "esc")
+	s.keys("enter", "enter", "esc", "esc")
 	s.goes(tui.Back{})
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Error(err)

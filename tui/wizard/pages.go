@@ -12,13 +12,16 @@ import (
 	"github.com/mcpwiz/mcpwiz/tui"
 )
 
-// Pages are the walk: start, server, keycloak, clients, plan, apply, probe, connect; a dry run ends with the plan.
+// Pages are the walk: start, address, keycloak, clients, plan, apply, probe, connect; a dry run ends with the plan.
 func (w *Walk) Pages() []tui.Page {
 	all := []tui.Page{&startPage{w: w, t: tui.NewTheme(tui.Look{})}}
 	for _, t := range w.topics() {
 		p := w.page(t)
-		if t.name == signInPage {
+		switch t.name {
+		case signInPage:
 			w.signIn = p
+		case addressPage:
+			w.address = p
 		}
 		all = append(all, p)
 	}
@@ -88,13 +91,18 @@ func (w *Walk) connectPage() tui.Page {
 		Values: func() []tui.Value { return d.Values(w.Answers()) },
 		Where:  func() string { return d.Where(w.Answers()) },
 		Page:   func() string { return d.Page(w.Answers()) },
-		Watch:  d.Watch, Since: w.heardSince, Open: d.Open, Copy: d.Copy,
+		Watch:  d.Watch, Carrier: d.Carrier, Since: w.heardSince, Open: d.Open, Copy: d.Copy,
 	})
 }
 
 // where is what is looked at.
 func (w *Walk) where() string {
-	return "Keycloak at " + w.Answers().Connection.Defaults().Keycloak.AdminURL
+	c := w.Answers().Connection
+	at := "Keycloak at " + c.Defaults().Keycloak.AdminURL
+	if c.Expose.ByAPI() {
+		at += ", and Cloudflare"
+	}
+	return at
 }
 
 func (w *Walk) probePage(a Answers) tui.Page {

@@ -18,8 +18,15 @@ func (w *Walk) keycloakTopic() topic {
 		name: signInPage,
 		help: "Keycloak is the authorization server. The administrator's login is used to look and to make what the plan shows; it is kept " +
 			"nowhere. It signs in to the realm master; --admin-realm names another, --admin-url another address of the Admin API, --ca-file " +
-			"certificates to trust.",
-		steps: func() []step { return []step{w.whereStep(), w.loginStep(), w.realmStep()} },
+			"certificates to trust. A Keycloak that only this machine reaches can be carried by Cloudflare's tunnel, beside the server; it is started " +
+			"with --hostname and --proxy-headers xforwarded then.",
+		steps: func() []step {
+			all := []step{w.whereStep(), w.loginStep(), w.realmStep()}
+			if w.draft.carriable() {
+				all = append(all, w.carriedStep())
+			}
+			return all
+		},
 	}
 }
 
@@ -59,9 +66,10 @@ func (w *Walk) keycloakLookup(secret plan.Secret, atEnter bool) *lookup {
 	reached := plan.Connection{Keycloak: k}.Defaults().Keycloak
 	who := cmp.Or(k.Admin.User, k.Admin.ClientID, "a token")
 	l := &lookup{asking: "asking " + reached.AdminURL, atEnter: atEnter}
-	l.of = [4]string{k.Issuer, w.draft.realmIs, who, secret.Reveal()}
+	at := k.Issuer + " " + reached.AdminURL
+	l.of = [4]string{at, w.draft.realmIs, who, secret.Reveal()}
 	if secret == "" {
-		l.of = [4]string{k.Issuer}
+		l.of = [4]string{at}
 	} else if atEnter {
 		l.asking = "signing in to " + reached.AdminURL
 	}

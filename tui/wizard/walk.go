@@ -20,8 +20,9 @@ type Walk struct {
 	// job is what plan and apply are about; ahead the one that waits for the administrator to sign in, nil for none.
 	job   job
 	ahead *job
-	// signIn is the page on which the administrator does.
+	// signIn is the page on which the administrator does, address the one of the public address.
 	signIn  *page
+	address *page
 	applies []*tui.ApplyPage
 	probes  []*tui.Probe
 
@@ -32,6 +33,9 @@ type Walk struct {
 	// unfinished is the run before as far as it is not settled; changed what was applied or undone since the last handshake.
 	unfinished []plan.Past
 	changed    []job
+	// seen is what the token that was looked up last sees at Cloudflare; origin a quick tunnel's.
+	seen   Cloudflare
+	origin string
 }
 
 // New returns the walk of some options.
@@ -58,7 +62,9 @@ func (w *Walk) settle() {
 }
 
 // topics are what is asked, in order.
-func (w *Walk) topics() []topic { return []topic{w.serverTopic(), w.keycloakTopic(), w.clientsTopic()} }
+func (w *Walk) topics() []topic {
+	return []topic{w.addressTopic(), w.keycloakTopic(), w.clientsTopic()}
+}
 
 // rename takes another name for a scope that was planned.
 func (w *Walk) rename(resource, name string) {
@@ -71,7 +77,7 @@ func (w *Walk) save() (string, error) { return w.o.Desk.Save(w.Answers()) }
 // handshake begins with the server: a client needs something to reach.
 func (w *Walk) handshake(ctx context.Context, as tui.ProbeRun, sink probe.Sink) (probe.Summary, error) {
 	a := w.Answers()
-	if err := w.o.Desk.Serve(ctx, a); err != nil {
+	if err := w.o.Desk.Serve(ctx, a, as.Told); err != nil {
 		return probe.Summary{}, err
 	}
 	defer w.heardOurselves()

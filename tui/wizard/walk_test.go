@@ -84,7 +84,7 @@ func (s *stage) enterToThePlan() {
 		shows  string
 		enters int
 	}{
-		{"who connects", 1}, {"Where does it listen?", 2}, {"Where is Keycloak?", 2}, {"Password", 2}, {"Which realm?", 2},
+		{"who connects", 1}, {"How do clients reach", 1}, {"Where does it listen?", 2}, {"Where is Keycloak?", 2}, {"Password", 2}, {"Which realm?", 2},
 		{"Who connects?", 1}, {"How does Claude get its client id?", 1}, {"Client id of Claude", 3}, {"Client id of Machine", 2}, {"A user to try it with?", 1},
 	} {
 		s.shows(to.shows)

@@ -1,0 +1,311 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mcpwiz/mcpwiz/probe"
+	"github.com/mcpwiz/mcpwiz/probe/plan"
+	"github.com/mcpwiz/mcpwiz/server/cloudflared"
+	"github.com/mcpwiz/mcpwiz/tui"
+	"github.com/mcpwiz/mcpwiz/tui/wizard"
+)
+
+// A tunnelling is a tunnel that runs beside the wizard's server, or before it: a quick one brings the name that all the rest needs.
+type tunnelling struct {
+	file, quick string // what it runs with
+	stop        context.CancelFunc
+	ended       chan struct{}
+
+	mu    sync.Mutex
+	state cloudflared.State
+	turn  chan struct{} // closed when the state becomes another
+	err   error
+}
+
+// runTunnel runs cloudflared until it is stopped.
+func runTunnel(o cloudflared.Options, end func() error) *tunnelling {
+	ctx, stop := context.WithCancel(context.Background())
+	t := &tunnelling{file: o.TokenFile, quick: o.QuickURL, stop: stop, ended: make(chan struct{}), turn: make(chan struct{})}
+	told := o.Told
+	o.Told = func(s cloudflared.State) {
+		told(s)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.state = s
+		close(t.turn)
+		t.turn = make(chan struct{})
+	}
+	go func() {
+		defer close(t.ended)
+		err := errors.Join(tui.Guard(func() error { return cloudflared.Run(ctx, o) }), end())
+		t.mu.Lock()
+		t.err = err
+		t.mu.Unlock()
+	}()
+	return t
+}
+
+// now is how it stands, and a channel that is closed when that changes.
+func (t *tunnelling) now() (cloudflared.State, <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state, t.turn
+}
+
+func (t *tunnelling) alive() bool {
+	select {
+	case <-t.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+func (t *tunnelling) close() error {
+	t.stop()
+	<-t.ended
+	if errors.Is(t.err, cloudflared.ErrHopeless) { // it was told while it was so
+		return nil
+	}
+	return t.err
+}
+
+// until waits until the state is good, the tunnel has ended, or ctx has.
+func (t *tunnelling) until(ctx context.Context, good func(cloudflared.State) bool, told func(cloudflared.State)) cloudflared.State {
+	for {
+		s, turn := t.now()
+		told(s)
+		if good(s) {
+			return s
+		}
+		select {
+		case <-turn:
+		case <-t.ended:
+			s, _ = t.now()
+			return s
+		case <-ctx.Done():
+			return s
+		}
+	}
+}
+
+// tunnelUp is how long a tunnel may take until it carries.
+const tunnelUp = 30 * time.Second
+
+// quickTunnel runs one to where the server will listen. That of before goes on, as long as it leads there: its name is in all that
+// was planned.
+func (d *desk) quickTunnel(ctx context.Context, listen string) (string, wizard.Verdict) {
+	d.serving.Lock()
+	defer d.serving.Unlock()
+	c := plan.Connection{Servers: []plan.Server{{Listen: listen}}, Expose: plan.Expose{Way: plan.WayQuickTunnel}}
+	t, err := d.tunnelFor(c)
+	if err != nil {
+		return "", wizard.Verdict{Note: err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, tunnelUp)
+	defer cancel()
+	s := t.until(ctx, func(s cloudflared.State) bool { return s.URL != "" }, func(cloudflared.State) {})
+	if s.URL == "" {
+		return "", wizard.Verdict{Note: "the quick tunnel does not come up: " + reasonOf(s)}
+	}
+	return s.URL, wizard.Verdict{OK: true, Warn: true, Note: strings.TrimPrefix(s.URL, "https://") + " is yours while the wizard runs; " + quickLimits}
+}
+
+func reasonOf(s cloudflared.State) string {
+	switch {
+	case s.Reason == "":
+		return fmt.Sprintf("no name within %s", tunnelUp)
+	case s.Mend == "":
+		return s.Reason
+	}
+	return s.Reason + ": " + s.Mend
+}
+
+// tunnelFor is the tunnel of a connection, begun where it does not run. One that runs for another is stopped.
+func (d *desk) tunnelFor(c plan.Connection) (*tunnelling, error) {
+	log, err := d.openLog()
+	if err != nil {
+		return nil, err
+	}
+	talks := *d.program
+	talks.err = log
+	o, err := talks.tunnel(c, d.path, talks.logger("text"))
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	if had := d.runsTunnel(); had != nil {
+		if had.alive() && had.file == o.TokenFile && had.quick == o.QuickURL {
+			return had, log.Close()
+		}
+		if err := d.stopTunnel(); err != nil {
+			return nil, errors.Join(err, log.Close())
+		}
+	}
+	t := runTunnel(*o, log.Close)
+	d.mu.Lock()
+	d.tunnels = t
+	d.mu.Unlock()
+	return t, nil
+}
+
+func (d *desk) runsTunnel() *tunnelling {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tunnels
+}
+
+func (d *desk) stopTunnel() error {
+	d.mu.Lock()
+	t := d.tunnels
+	d.tunnels = nil
+	d.mu.Unlock()
+	if t == nil {
+		return nil
+	}
+	return t.close()
+}
+
+// carry brings clients to the server as the answers say: a tunnel whose rules are in a file of its own has its connector already.
+func (d *desk) carry(ctx context.Context, a wizard.Answers, told func(string)) error {
+	c := a.Connection.Defaults()
+	switch {
+	case c.Expose.ByAPI():
+		if held, err := d.holdRunToken(ctx, a); err != nil || !held {
+			return errors.Join(err, d.stopTunnel())
+		}
+	case c.Expose.Way != plan.WayQuickTunnel:
+		return d.stopTunnel()
+	}
+	t, err := d.tunnelFor(c)
+	if err != nil {
+		return err
+	}
+	upTo, cancel := context.WithTimeout(ctx, tunnelUp)
+	defer cancel()
+	last := ""
+	s := t.until(upTo, func(s cloudflared.State) bool { return s.Phase == cloudflared.Connected }, func(s cloudflared.State) {
+		if text := carrierOf(s).String(); text != last {
+			last = text
+			told(text)
+		}
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.Phase == cloudflared.Stopped || !t.alive():
+		return failed(fmt.Errorf("the tunnel does not run: %s", reasonOf(s)), s.Mend)
+	case c.Expose.Way == plan.WayQuickTunnel && s.URL != "" && originOf(c.Servers[0].URL) != s.URL:
+		return fmt.Errorf("the quick tunnel has another name now, %s: go back to the address", s.URL)
+	}
+	for _, one := range c.Servers {
+		told("waiting until " + one.URL + " leads here")
+		d.await(ctx, one.URL, told)
+	}
+	return ctx.Err()
+}
+
+func originOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// await waits until a url is answered by this server, or says that it is not: why not the handshake tells better.
+func (d *desk) await(ctx context.Context, target string, told func(string)) {
+	talks := *d.program
+	talks.err = toldTo(told)
+	(&upRun{program: &talks}).await(ctx, target)
+}
+
+// holdRunToken keeps the token that the tunnel runs with, where it is not kept yet; held is false for a tunnel that has none.
+func (d *desk) holdRunToken(ctx context.Context, a wizard.Answers) (held bool, err error) {
+	file := runTokenPath(d.path, a.Connection.Defaults().Expose)
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return err == nil, err
+	}
+	s := d.provisioningOf(a)
+	s.only = cloudflarePrefix
+	if err := s.begin(ctx); err != nil {
+		return false, err
+	}
+	kept, err := s.keepRunToken(ctx)
+	return kept != "", err
+}
+
+// carrier tells how the tunnel stands, and every change.
+func (d *desk) carrier(ctx context.Context) <-chan tui.Carrier {
+	ch := make(chan tui.Carrier)
+	t := d.runsTunnel()
+	go func() {
+		defer close(ch)
+		if t == nil {
+			<-ctx.Done()
+			return
+		}
+		for {
+			s, turn := t.now()
+			select {
+			case ch <- carrierOf(s):
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case <-turn:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ch
+}
+
+// carrierOf says in a sentence how a tunnel stands.
+func carrierOf(s cloudflared.State) tui.Carrier {
+	why := ""
+	if s.Reason != "" {
+		why = ": " + s.Reason
+	}
+	c := tui.Carrier{Mend: s.Mend}
+	switch s.Phase {
+	case cloudflared.Connected:
+		c.Outcome, c.Text = probe.Passed, fmt.Sprintf("the tunnel carries, by %d connections", s.Connections)
+		if s.Connections == 1 {
+			c.Text = "the tunnel carries, by 1 connection"
+		}
+	case cloudflared.Disconnected:
+		c.Outcome, c.Text = probe.Failed, "the tunnel carries nothing now"+why
+	case cloudflared.Waiting:
+		c.Outcome, c.Text = probe.Failed, fmt.Sprintf("the tunnel ended, and begins again in %s%s", s.Retry, why)
+	case cloudflared.Stopped:
+		c.Outcome, c.Text = probe.Failed, "the tunnel is over"+why
+	default:
+		c.Text = "the tunnel connects"
+		if why != "" {
+			c.Outcome, c.Text = probe.Failed, "the tunnel does not come up"+why
+		}
+	}
+	return c
+}
+
+// openLog is where what runs in the background has its say.
+func (d *desk) openLog() (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(d.logPath()), 0o700); err != nil {
+		return nil, fmt.Errorf("keep the server's log: %w", err)
+	}
+	log, err := os.OpenFile(d.logPath(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("keep the server's log: %w", err)
+	}
+	return log, nil
+}
