@@ -13,7 +13,8 @@ type Expose struct {
 	// Account and Zone are ids or names at Cloudflare. Empty: the zone that the url's host is in, and the account that it belongs to.
 	Account string `yaml:"account,omitempty"`
 	Zone    string `yaml:"zone,omitempty"`
-	// Tunnel is the name of a tunnel, or the id of an existing one. Empty: mcpwiz-<first label of the host>.
+	// Tunnel is the name of a tunnel, or the id of an existing one. Of one that mcpwiz makes it begins with OwnTunnel. Empty:
+	// mcpwiz-<first label of the host>.
 	Tunnel string `yaml:"tunnel,omitempty"`
 	// Keycloak is the local address of Keycloak, where the tunnel carries it too: /realms, /resources and /.well-known, never
 	// /admin. Empty: it does not.
@@ -21,7 +22,7 @@ type Expose struct {
 	// Rules is how far mcpwiz may go with what stands in a client's way: empty is what holds for our paths alone, settings also
 	// settings of the whole zone.
 	Rules string `yaml:"rules,omitempty"`
-	// Adopt allows changes to records and rules that mcpwiz did not make.
+	// Adopt allows changes to records, rules and a tunnel of that name that mcpwiz did not make.
 	Adopt bool `yaml:"adopt,omitempty"`
 	// MetricsURL is where a running cloudflared tells of itself. Empty: found at localhost:20241 to 20245.
 	MetricsURL string `yaml:"metrics_url,omitempty"`
@@ -72,6 +73,10 @@ func (v *validation) expose(c Connection) {
 	}
 	if e.Way == WayExistingTunnel && e.Tunnel == "" {
 		v.say("expose.tunnel: missing: the name or the id of the existing tunnel")
+	}
+	if e.Way == WayCloudflare && e.Tunnel != "" && !strings.HasPrefix(e.Tunnel, OwnTunnel) && !e.Adopt {
+		v.say("expose.tunnel: %q must begin with %s, by which mcpwiz knows the tunnels that it makes: or expose.way: %s uses one of yours",
+			e.Tunnel, OwnTunnel, WayExistingTunnel)
 	}
 	v.local("expose.keycloak", e.Keycloak)
 	v.local("expose.metrics_url", e.MetricsURL)

@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,8 +48,8 @@ const retries = 3
 // Open verifies the token, so that a wrong one is told before anything is planned.
 func Open(ctx context.Context, o Options) (*API, error) {
 	o.BaseURL = strings.TrimRight(cmp.Or(o.BaseURL, PublicAPI), "/")
-	if u, err := url.Parse(o.BaseURL); err != nil || u.Host == "" {
-		return nil, fmt.Errorf("call Cloudflare's API: %q is no absolute URL", o.BaseURL)
+	if err := sound(o.BaseURL); err != nil {
+		return nil, fmt.Errorf("call Cloudflare's API: %w", err)
 	}
 	o.Patience = cmp.Or(o.Patience, 30*time.Second)
 	if o.Now == nil {
@@ -63,13 +65,51 @@ func Open(ctx context.Context, o Options) (*API, error) {
 	return a, a.verify(ctx)
 }
 
+// sound refuses an address at which the token would be heard on the way.
+func sound(base string) error {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil || u.Host == "":
+		return fmt.Errorf("%q is no absolute URL", base)
+	case u.Scheme == "https":
+		return nil
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("%q is not https: the token would be sent in the clear", base)
+	}
+	return nil
+}
+
 // options are those of every call: the SDK's services are made of them, as its client as a whole takes minutes to compile.
 func (a *API) options() []option.RequestOption {
 	return []option.RequestOption{
 		option.WithBaseURL(a.o.BaseURL + "/"), option.WithAPIToken(a.o.Token.Reveal()), option.WithMaxRetries(retries),
 		option.WithRequestTimeout(a.o.Patience), option.WithHTTPClient(&http.Client{Transport: a.o.Transport}),
-		option.WithHeader("User-Agent", "mcpwiz"),
+		option.WithHeader("User-Agent", "mcpwiz"), option.WithMiddleware(once),
 	}
+}
+
+// once has the SDK make no second attempt where that is in vain: somebody has made the thing already, or Cloudflare asks for a longer
+// wait than the call may take, which is told then instead of sat out.
+func once(r *http.Request, next option.MiddlewareNext) (*http.Response, error) {
+	res, err := next(r)
+	if err != nil {
+		return res, err
+	}
+	until, limited := r.Context().Deadline()
+	if res.StatusCode == http.StatusConflict || limited && retryAfter(res.Header) >= time.Until(until) {
+		res.Header.Set("X-Should-Retry", "false")
+	}
+	return res, nil
+}
+
+// retryAfter is RFC 9110 10.2.3 in seconds, as Cloudflare sends it; 0 without one.
+func retryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 func (a *API) now() time.Time { return a.o.Now() }
@@ -83,6 +123,8 @@ type Error struct {
 	Message string
 	// Permission is the one that the call takes, as the dashboard names it, where the token seems to lack it.
 	Permission string
+	// Wait is how long Cloudflare asks to wait before the call is made again.
+	Wait time.Duration
 }
 
 func (e *Error) Error() string {
@@ -92,6 +134,9 @@ func (e *Error) Error() string {
 	}
 	if e.Permission != "" {
 		said += ": the API token lacks the permission " + e.Permission
+	}
+	if e.Wait > 0 {
+		said += fmt.Sprintf(": it asks to wait %s before the next call", e.Wait)
 	}
 	return said
 }
@@ -117,12 +162,20 @@ func (a *API) failed(call, permission string, err error) error {
 	}
 	e := &Error{Call: call, Status: refused.StatusCode}
 	if len(refused.Errors) > 0 {
-		e.Code, e.Message = refused.Errors[0].Code, refused.Errors[0].Message
+		e.Code, e.Message = refused.Errors[0].Code, a.told(refused.Errors[0].Message)
+	}
+	if refused.Response != nil {
+		e.Wait = retryAfter(refused.Response.Header)
 	}
 	if e.Status == http.StatusForbidden || e.Code == codeAuthentication || e.Code == codeUnauthorized {
 		e.Permission = permission
 	}
 	return e
+}
+
+// told is what the API, or what stands before it, said: never the token, and nothing that drives a terminal.
+func (a *API) told(message string) string {
+	return clip(strings.ReplaceAll(message, a.o.Token.Reveal(), "(the token)"))
 }
 
 // bare takes the URL off an error: it is Cloudflare's, long, and says nothing to an operator.

@@ -49,7 +49,7 @@ func (k *carried) keycloak(c plan.Connection) error {
 	if err != nil {
 		return err
 	}
-	base, realm, ok := strings.Cut(u.EscapedPath(), "/realms/")
+	base, realm, ok := strings.Cut(u.Path, "/realms/") // rules match what is decoded
 	if !ok {
 		return fmt.Errorf("expose.keycloak: the issuer %s has no /realms/ in it: is it a Keycloak?", c.Keycloak.Issuer)
 	}
@@ -79,7 +79,7 @@ func (k *carried) server(s plan.Server) error {
 	if err != nil {
 		return err
 	}
-	host, path, service := u.Hostname(), strings.TrimSuffix(u.EscapedPath(), "/"), "http://"+listenOf(s)
+	host, path, service := u.Hostname(), strings.TrimSuffix(u.Path, "/"), "http://"+listenOf(s)
 	k.host(host)
 	k.whole[host] = append(k.whole[host], Rule{host, pathOf(path), service})
 	k.narrow[host] = append(k.narrow[host], Rule{host, pathOf(path), service},
@@ -164,6 +164,11 @@ func (in Ingress) carries(k carried, host string) bool {
 	return len(k.missing(in, host)) == 0
 }
 
+// all reports whether everything is carried.
+func (k carried) all(in Ingress) bool {
+	return !slices.ContainsFunc(k.hosts, func(host string) bool { return !in.carries(k, host) })
+}
+
 // missing are the needs of a host that other services would answer.
 func (k carried) missing(in Ingress, host string) []need {
 	var all []need
@@ -187,7 +192,7 @@ func RulesFor(c plan.Connection) (Ingress, []string, error) {
 	rules, _, _ := k.into(nil, true)
 	var urls []string
 	for _, n := range k.needs {
-		urls = append(urls, "https://"+n.host+n.path)
+		urls = append(urls, (&url.URL{Scheme: "https", Host: n.host, Path: n.path}).String())
 	}
 	return rules, urls, nil
 }

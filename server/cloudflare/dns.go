@@ -86,7 +86,7 @@ func (d *dnsRecord) Plan(ctx context.Context) (plan.Change, error) {
 	fields := []plan.Field{{Path: "type", After: "CNAME"}, {Path: "content", After: d.to()}, {Path: "proxied", After: true}}
 	switch {
 	case len(have) == 0:
-		return plan.Change{Action: plan.Create, Fields: fields, Note: d.certificate()}, nil
+		return plan.Change{Action: plan.Create, Fields: fields, Note: d.warning()}, nil
 	case len(have) > 1:
 		return plan.Change{Action: plan.Refuse, Stop: fmt.Sprintf("%s has %d records already: %s", d.host, len(have), described(have)),
 			Propose: "another name for the server; or delete them in Cloudflare's dashboard, DNS, Records"}, nil
@@ -95,7 +95,7 @@ func (d *dnsRecord) Plan(ctx context.Context) (plan.Change, error) {
 	leads := one.Type == "CNAME" && t != nil && one.Content == t.ID+tunnelName
 	switch {
 	case leads && one.Proxied:
-		return plan.Change{Action: plan.None, Note: d.certificate()}, nil
+		return plan.Change{Action: plan.None, Note: d.warning()}, nil
 	case one.Comment != managed && !d.s.c.Expose.Adopt:
 		return plan.Change{Action: plan.Refuse, Stop: fmt.Sprintf("%s has a record already that mcpwiz did not make: %s", d.host, described(have)),
 			Propose: "expose.adopt: true has mcpwiz change it, and undo put it back; or another name for the server"}, nil
@@ -106,7 +106,7 @@ func (d *dnsRecord) Plan(ctx context.Context) (plan.Change, error) {
 			fields = append(fields, f)
 		}
 	}
-	return plan.Change{Action: plan.Update, Fields: fields, Before: one.whole, Note: d.certificate()}, nil
+	return plan.Change{Action: plan.Update, Fields: fields, Before: one.whole, Note: d.warning()}, nil
 }
 
 func described(all []stored) string {
@@ -121,8 +121,12 @@ func described(all []stored) string {
 	return strings.Join(said, ", ")
 }
 
-// certificate warns of a name that the zone's certificate does not have: it has the zone and one label before it.
-func (d *dnsRecord) certificate() string {
+// warning is of a zone that is not in force, and of a name that the zone's certificate does not have: it has the zone and one label
+// before it.
+func (d *dnsRecord) warning() string {
+	if z := d.zone(); z.Status != "" && z.Status != "active" {
+		return fmt.Sprintf("the zone %s is %s: nobody finds its names until its registrar has the name servers that Cloudflare gave it", z.Name, z.Status)
+	}
 	label := strings.TrimSuffix(strings.TrimSuffix(d.host, d.zone().Name), ".")
 	if !strings.Contains(label, ".") {
 		return ""
@@ -150,7 +154,6 @@ func (d *dnsRecord) Apply(ctx context.Context, _ plan.Change) error {
 		return d.s.api.failed("add the DNS record of "+d.host, permDNS+levelEdit, err)
 	}
 	if have[0].Comment != managed { // what it was is another's
-		delete(body, "comment")
 		body["comment"] = have[0].Comment
 	}
 	return d.replace(ctx, have[0].ID, body)
@@ -166,13 +169,15 @@ func (d *dnsRecord) replace(ctx context.Context, id string, body any) error {
 // Undo deletes the record that was made, while it is ours, or writes back the one that was changed.
 func (d *dnsRecord) Undo(ctx context.Context, c plan.Change) error {
 	have, err := d.addresses(ctx)
-	if err != nil || len(have) != 1 {
+	switch {
+	case err != nil:
 		return err
+	case len(have) == 0:
+		return plan.ErrGone
+	case len(have) > 1, c.Action == plan.Create && have[0].Comment != managed:
+		return plan.ErrNotOurs
 	}
 	if c.Action == plan.Create {
-		if have[0].Comment != managed {
-			return nil
-		}
 		var p dns.RecordDeleteParams
 		p.ZoneID.Value, p.ZoneID.Present = d.zone().ID, true
 		_, err := dns.NewRecordService(d.s.api.options()...).Delete(ctx, have[0].ID, p, option.WithResponseBodyInto(new(json.RawMessage)))

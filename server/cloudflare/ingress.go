@@ -3,12 +3,14 @@ package cloudflare
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/net/idna"
 )
 
 // A Rule is one of cloudflared's ingress rules: what a request for the hostname and the path is answered by. An empty hostname
@@ -47,8 +49,9 @@ func (in Ingress) Validate() error {
 func (r Rule) all() bool { return (r.Hostname == "" || r.Hostname == "*") && r.Path == "" }
 
 func (r Rule) validate(last bool) error {
+	_, _, hasPort := net.SplitHostPort(r.Hostname)
 	switch {
-	case strings.Contains(r.Hostname, ":"):
+	case hasPort == nil:
 		return fmt.Errorf("hostname %q has a port: rules know none", r.Hostname)
 	case strings.LastIndex(r.Hostname, "*") > 0:
 		return fmt.Errorf("hostname %q: a wildcard stands for the first label alone, like *.example.com", r.Hostname)
@@ -89,10 +92,10 @@ func validService(service string) error {
 	return nil
 }
 
-// Match returns the first rule that holds for a request, and its number from 0.
+// Match returns the first rule that holds for a request, and its number from 0. The path is the decoded one.
 func (in Ingress) Match(host, path string) (int, Rule, bool) {
-	if i := strings.LastIndex(host, ":"); i > strings.LastIndex(host, "]") {
-		host = host[:i]
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
 	}
 	for i, r := range in {
 		if r.matches(host, path) {
@@ -103,11 +106,7 @@ func (in Ingress) Match(host, path string) (int, Rule, bool) {
 }
 
 func (r Rule) matches(host, path string) bool {
-	if rest, wild := strings.CutPrefix(r.Hostname, "*."); wild {
-		if !strings.HasSuffix(host, "."+rest) {
-			return false
-		}
-	} else if r.Hostname != "" && r.Hostname != "*" && r.Hostname != host {
+	if !r.names(host) {
 		return false
 	}
 	if r.Path == "" {
@@ -115,6 +114,20 @@ func (r Rule) matches(host, path string) bool {
 	}
 	of, err := regexp.Compile(r.Path)
 	return err == nil && of.MatchString(path)
+}
+
+// names reports whether a rule is for a host. Its hostname holds as it is written, and as DNS has it: in lower case and in ASCII.
+func (r Rule) names(host string) bool {
+	if r.Hostname == "" || r.Hostname == "*" || namedSo(r.Hostname, host) {
+		return true
+	}
+	ascii, err := idna.Lookup.ToASCII(r.Hostname)
+	return err == nil && ascii != "" && namedSo(ascii, host)
+}
+
+func namedSo(pattern, host string) bool {
+	rest, wild := strings.CutPrefix(pattern, "*.")
+	return pattern == host || wild && strings.HasSuffix(host, "."+rest)
 }
 
 // sameService reports whether two services are the same address: this machine has several names.

@@ -1,15 +1,12 @@
 package cloudflare
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/cloudflare/cloudflare-go/v7/option"
 	"github.com/cloudflare/cloudflare-go/v7/zero_trust"
 
 	"github.com/mcpwiz/mcpwiz/probe/plan"
@@ -26,88 +23,6 @@ func (i *ingress) Proof() []string {
 	return []string{"edge.own-answers", "resource-metadata.found"}
 }
 func (i *ingress) Place() string { return i.s.Place() }
-
-// A configuration is that of a tunnel: each rule is kept whole, since it may say more than we read.
-type configuration struct {
-	whole map[string]json.RawMessage
-	rules []json.RawMessage
-}
-
-// configurationOf is what a tunnel has now.
-func (a *API) configurationOf(ctx context.Context, account, tunnel string) (configuration, error) {
-	var e struct {
-		Result struct {
-			Config json.RawMessage `json:"config"`
-		} `json:"result"`
-	}
-	var p zero_trust.TunnelCloudflaredConfigurationGetParams
-	p.AccountID.Value, p.AccountID.Present = account, true
-	_, err := zero_trust.NewTunnelCloudflaredConfigurationService(a.options()...).Get(ctx, tunnel, p, option.WithResponseBodyInto(&e))
-	if statusOf(err) == http.StatusNotFound {
-		return configuration{}, nil
-	}
-	if err != nil {
-		return configuration{}, a.failed("read the ingress rules", permTunnel+levelRead, err)
-	}
-	return parseConfiguration(e.Result.Config)
-}
-
-func parseConfiguration(raw json.RawMessage) (configuration, error) {
-	c := configuration{}
-	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
-		return c, nil
-	}
-	if err := json.Unmarshal(raw, &c.whole); err != nil {
-		return c, fmt.Errorf("read the ingress rules: %w", err)
-	}
-	if rules := c.whole["ingress"]; len(rules) > 0 {
-		if err := json.Unmarshal(rules, &c.rules); err != nil {
-			return c, fmt.Errorf("read the ingress rules: %w", err)
-		}
-	}
-	return c, nil
-}
-
-func (c configuration) ingress() (Ingress, error) {
-	all := make(Ingress, len(c.rules))
-	for i, raw := range c.rules {
-		if err := json.Unmarshal(raw, &all[i]); err != nil {
-			return nil, fmt.Errorf("read ingress rule %d: %w", i+1, err)
-		}
-	}
-	return all, nil
-}
-
-// with returns the configuration with other rules; of one that stays all that it says.
-func (c configuration) with(rules Ingress) (map[string]json.RawMessage, error) {
-	old, err := c.ingress()
-	if err != nil {
-		return nil, err
-	}
-	taken := make([]bool, len(old))
-	var all []any
-	for _, r := range rules {
-		at := -1
-		for i, o := range old {
-			if o == r && !taken[i] {
-				at = i
-				break
-			}
-		}
-		if at < 0 {
-			all = append(all, r)
-			continue
-		}
-		taken[at] = true
-		all = append(all, c.rules[at])
-	}
-	whole := map[string]json.RawMessage{}
-	for k, v := range c.whole {
-		whole[k] = v
-	}
-	whole["ingress"], err = json.Marshal(all)
-	return whole, err
-}
 
 func (i *ingress) put(ctx context.Context, tunnel string, config any) error {
 	var p zero_trust.TunnelCloudflaredConfigurationUpdateParams
@@ -144,17 +59,6 @@ func (i *ingress) Plan(ctx context.Context) (plan.Change, error) {
 	return change, nil
 }
 
-func (c configuration) raw() json.RawMessage {
-	if c.whole == nil {
-		return nil
-	}
-	raw, err := json.Marshal(c.whole)
-	if err != nil {
-		panic(err) // it was read as JSON
-	}
-	return raw
-}
-
 // look returns what is there and what has to be.
 func (i *ingress) look(ctx context.Context) (c configuration, rules Ingress, added []Rule, refused *plan.Change, err error) {
 	t, err := i.s.Tunnel(ctx)
@@ -162,7 +66,7 @@ func (i *ingress) look(ctx context.Context) (c configuration, rules Ingress, add
 		return c, nil, nil, nil, err
 	}
 	if t != nil && t.Local {
-		return c, nil, nil, i.local(), nil
+		return c, nil, nil, i.local(ctx, t.ID), nil
 	}
 	if t != nil {
 		if c, err = i.s.api.configurationOf(ctx, i.s.Account.ID, t.ID); err != nil {
@@ -184,19 +88,34 @@ func (i *ingress) look(ctx context.Context) (c configuration, rules Ingress, add
 	return c, rules, added, nil, nil
 }
 
-// local says what to write where the rules are in a file.
-func (i *ingress) local() *plan.Change {
+// local says what to write where the rules are in a file: it stops the plan only where they are seen to carry too little.
+func (i *ingress) local(ctx context.Context, tunnel string) *plan.Change {
+	const managed = "this tunnel is managed locally: its rules are in the config.yml of the machine where cloudflared runs"
+	if i.s.Effective != nil {
+		if have, known := i.s.Effective(ctx, tunnel); known {
+			if i.s.carried.all(have) {
+				return &plan.Change{Action: plan.None}
+			}
+			return &plan.Change{Action: plan.Refuse, Stop: managed + ", and they do not carry everything",
+				Propose: "put these before the last rule there, then cloudflared tunnel ingress validate, and start cloudflared again:\n" + i.yaml()}
+		}
+	}
+	return &plan.Change{Action: plan.None, Note: managed + ", and cannot be seen from here; these have to stand before the last one there:\n" + i.yaml()}
+}
+
+// yaml is what config.yml has to say.
+func (i *ingress) yaml() string {
 	rules, _, _ := i.s.carried.into(nil, true)
 	var text strings.Builder
+	text.WriteString("  ingress:")
 	for _, r := range rules[:len(rules)-1] {
 		text.WriteString("\n    - hostname: " + r.Hostname)
 		if r.Path != "" {
-			text.WriteString("\n      path: " + r.Path)
+			text.WriteString("\n      path: '" + strings.ReplaceAll(r.Path, "'", "''") + "'")
 		}
 		text.WriteString("\n      service: " + r.Service)
 	}
-	return &plan.Change{Action: plan.Refuse, Stop: "this tunnel is managed locally: its rules are in the config.yml of the machine where cloudflared runs",
-		Propose: "put these before the last rule there, then cloudflared tunnel ingress validate:\n  ingress:" + text.String()}
+	return text.String()
 }
 
 // fields show the rules as they will stand, ours by what they are and the others by what they were.
@@ -282,8 +201,13 @@ func (i *ingress) Undo(ctx context.Context, change plan.Change) error {
 		return fmt.Errorf("read what was before: %w", err)
 	}
 	t, err := i.s.Tunnel(ctx)
-	if err != nil || t == nil || t.Local {
+	switch {
+	case err != nil:
 		return err
+	case t == nil:
+		return plan.ErrGone
+	case t.Local:
+		return plan.ErrNotOurs
 	}
 	now, err := i.s.api.configurationOf(ctx, i.s.Account.ID, t.ID)
 	if err != nil {
@@ -302,10 +226,10 @@ func (i *ingress) Undo(ctx context.Context, change plan.Change) error {
 	if err != nil {
 		return err
 	}
-	if slices.Equal(left, old) {
-		if was.whole == nil {
-			return i.put(ctx, t.ID, map[string]any{"ingress": []any{}})
-		}
+	switch {
+	case was.whole == nil && slices.Equal(left, old):
+		return i.put(ctx, t.ID, map[string]any{"ingress": []any{}})
+	case slices.Equal(left, old) && now.keeps(was):
 		return i.put(ctx, t.ID, was.whole)
 	}
 	if len(left) == 0 || !left[len(left)-1].all() { // others' rules need an end

@@ -2,6 +2,7 @@ package cloudflare
 
 import (
 	"cmp"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,11 @@ ingress:
     service: http://localhost:8800
   - hostname: "*.apps.example.com"
     service: https://localhost:9443
+  - hostname: MCP.Upper.Example.com
+    service: http://localhost:8802
+  - hostname: bücher.example.com
+    path: ^/a b$
+    service: unix:/run/books.sock
   - path: healthz
     service: http_status:204
   - service: http_status:404
@@ -29,8 +35,9 @@ ingress:
 var requests = map[string]int{ // and the number of the rule that holds
 	"https://mcp.example.com/realms/x/protocol": 0, "https://mcp.example.com/realms": 2, "https://mcp.example.com/a/realms/x": 2,
 	"https://mcp.example.com/style.css": 1, "https://mcp.example.com/mcp": 2, "https://mcp.example.com": 2, "https://mcp.example.com:8443/mcp": 2,
-	"https://one.apps.example.com/": 3, "https://a.b.apps.example.com/": 3, "https://apps.example.com/": 5, "https://apps.example.com/healthz/x": 4,
-	"https://elsewhere.example/": 5,
+	"https://one.apps.example.com/": 3, "https://a.b.apps.example.com/": 3, "https://apps.example.com/": 7, "https://apps.example.com/healthz/x": 6,
+	"https://elsewhere.example/": 7, "https://mcp.upper.example.com/x": 4, "https://MCP.Upper.Example.com/x": 4, "https://Mcp.upper.example.com/x": 7,
+	"https://xn--bcher-kva.example.com/a%20b": 5, "https://bücher.example.com/a%20b": 5, "https://bücher.example.com/a": 7, "https://MCP.example.com/mcp": 7,
 }
 
 func TestRulesMatchAsCloudflaredDoes(t *testing.T) {
@@ -48,8 +55,8 @@ func TestRulesMatchAsCloudflaredDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for url, want := range requests {
-		host, path, _ := strings.Cut(strings.TrimPrefix(url, "https://"), "/")
-		n, _, ok := in.Match(host, "/"+path)
+		u := parsed(t, url)
+		n, _, ok := in.Match(u.Host, u.Path)
 		if !ok || n != want {
 			t.Errorf("%s: rule %d, want %d", url, n, want)
 		}
@@ -63,6 +70,15 @@ func TestRulesMatchAsCloudflaredDoes(t *testing.T) {
 	}
 }
 
+func parsed(t *testing.T, raw string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
 func onPath(name string) string {
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -71,21 +87,41 @@ func onPath(name string) string {
 	return path
 }
 
+// confirmedBy asks the real one, where it is there, whether it takes the rules too.
+func confirmedBy(t *testing.T, real string, config []byte, ours error) {
+	t.Helper()
+	if real == "" {
+		return
+	}
+	file := filepath.Join(t.TempDir(), "config.yml")
+	if err := os.WriteFile(file, config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), real, "tunnel", "--config", file, "ingress", "validate").CombinedOutput()
+	if (err == nil) != (ours == nil) {
+		t.Errorf("%s: %v, and cloudflared: %v: %s", config, ours, err, out)
+	}
+}
+
 func TestRulesThatCloudflaredRefuses(t *testing.T) {
 	t.Parallel()
+	real := cmp.Or(os.Getenv("MCPWIZ_CLOUDFLARED"), onPath("cloudflared"))
 	for rules, says := range map[string]string{
 		"- service: http_status:404": "", "- hostname: a.example\n  service: unix:/tmp/x\n- service: hello_world": "",
-		"- hostname: a.example\n  service: http://localhost:1":                                            "the last rule must match everything",
-		"- service: http://localhost:1\n- service: http_status:404":                                       "those after it never hold",
-		"- hostname: a.example:443\n  service: http://localhost:1\n- service: http_status:404":            "has a port",
-		"- hostname: a.*.example\n  service: http://localhost:1\n- service: http_status:404":              "wildcard",
-		"- hostname: a.example\n  path: (\n  service: http://localhost:1\n- service: http_status:404":     "path",
-		"- hostname: a.example\n  service: http://localhost:1/mcp\n- service: http_status:404":            "cannot change the path",
-		"- hostname: a.example\n  service: localhost:1\n- service: http_status:404":                       "scheme and a host",
+		"- hostname: a.example\n  service: http://localhost:1":                                        "the last rule must match everything",
+		"- service: http://localhost:1\n- service: http_status:404":                                   "those after it never hold",
+		"- hostname: a.example:443\n  service: http://localhost:1\n- service: http_status:404":        "has a port",
+		"- hostname: a.*.example\n  service: http://localhost:1\n- service: http_status:404":          "wildcard",
+		"- hostname: a.example\n  path: (\n  service: http://localhost:1\n- service: http_status:404": "path",
+		"- hostname: a.example\n  service: http://localhost:1/mcp\n- service: http_status:404":        "cannot change the path",
+		"- hostname: a.example\n  service: localhost:1\n- service: http_status:404":                   "scheme and a host",
+		"- hostname: ::1\n  service: http://localhost:1\n- service: http_status:404":                  "", "- hostname: '*a.example'\n  service: ssh://h:22\n- service: bastion": "",
 		"- hostname: a.example\n  service: http_status:4000\n- service: http_status:404":                  "no HTTP status",
 		"- hostname: a.example\n  service: http://localhost:1\n- path: /x\n  service: http://localhost:1": "the last rule",
 	} {
-		_, err := ParseIngress([]byte("ingress:\n" + rules))
+		config := []byte("ingress:\n" + rules)
+		_, err := ParseIngress(config)
+		confirmedBy(t, real, config, err)
 		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%q: %v, want %q", rules, err, says)
 		}

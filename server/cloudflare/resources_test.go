@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,6 +137,12 @@ func TestATunnelIsMadeAndUndone(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*plan.Connection){
 		"one server": nil,
+		"a path that is escaped": func(c *plan.Connection) {
+			c.Servers[0].URL = "https://mcp.example.com/m%20cp"
+		},
+		"a name of one's own for the tunnel": func(c *plan.Connection) {
+			c.Expose.Tunnel, c.Expose.Adopt = "home", true
+		},
 		"Keycloak on the same name": func(c *plan.Connection) {
 			c.Expose.Keycloak = "http://127.0.0.1:8180"
 		},
@@ -267,12 +271,12 @@ func TestWhatIsAnothersIsNotChangedUnasked(t *testing.T) {
 			record(b, map[string]any{"type": "AAAA", "content": "2001:db8::7"})
 		}, func(c *plan.Connection) { c.Expose.Adopt = true }, "create create refuse", "2 records"},
 		"a record beside": {func(b *bench) { record(b, map[string]any{"type": "TXT", "content": `"x"`}) }, nil, "create create create", ""},
-		"a tunnel of the name": {func(b *bench) { b.tunnel("home", "cloudflare") },
-			func(c *plan.Connection) { c.Expose.Tunnel = "home" }, "refuse create create", "did not make"},
 		"no tunnel of the name": {func(b *bench) { b.tunnel("home", "cloudflare") },
 			func(c *plan.Connection) { c.Expose.Way, c.Expose.Tunnel = plan.WayExistingTunnel, "hone" }, "refuse create create", "has no tunnel hone"},
 		"a locally managed tunnel": {func(b *bench) { b.tunnel("home", "local") },
-			func(c *plan.Connection) { c.Expose.Way, c.Expose.Tunnel = plan.WayExistingTunnel, "home" }, "none refuse create", "managed locally"},
+			func(c *plan.Connection) { c.Expose.Way, c.Expose.Tunnel = plan.WayExistingTunnel, "home" }, "none none create", ""},
+		"a tunnel of a name of one's own, adopted": {func(b *bench) { b.tunnel("home", "cloudflare", map[string]any{"service": "http_status:404"}) },
+			func(c *plan.Connection) { c.Expose.Tunnel, c.Expose.Adopt = "home", true }, "none update create", ""},
 		"a rule for our very path": {func(b *bench) {
 			b.tunnel("home", "cloudflare", map[string]any{"hostname": "mcp.example.com", "path": "^/mcp$", "service": "http://localhost:7"}, map[string]any{"service": "http_status:404"})
 		}, func(c *plan.Connection) { c.Expose.Way, c.Expose.Tunnel = plan.WayExistingTunnel, "home" }, "none refuse create", "leads /mcp to http://localhost:7"},
@@ -301,154 +305,52 @@ func TestWhatIsAnothersIsNotChangedUnasked(t *testing.T) {
 	}
 }
 
-func TestTokensThatAreNotGood(t *testing.T) {
+// The rules of a locally managed tunnel are in a file: what they have to be is said, and stops the plan only where they are seen not
+// to carry everything.
+func TestALocallyManagedTunnel(t *testing.T) {
 	t.Parallel()
-	mine := func(letter string) string { return strings.Repeat(letter, 40) }
-	but := func(lacks ...string) []string {
-		var all []string
-		for _, p := range cloudflaretest.Everything() {
-			kept := true
-			for _, l := range lacks {
-				kept = kept && !strings.HasPrefix(p, l)
-			}
-			if kept {
-				all = append(all, p)
-			}
-		}
-		return all
-	}
-	b := newBench(t, cloudflaretest.Options{Tokens: []cloudflaretest.Token{
-		{Value: mine("d"), Permissions: cloudflaretest.Everything(), Status: "disabled"},
-		{Value: mine("a"), Permissions: cloudflaretest.Everything(), AccountOwned: "Home"},
-		{Value: mine("t"), Permissions: but(cloudflaretest.CloudflareTunnel)},
-		{Value: mine("z"), Permissions: but("Zone · Zone ·", "Zone · Zone S", cloudflaretest.ZoneZone)},
-		{Value: mine("n"), Permissions: append(but(cloudflaretest.ZoneDNS), cloudflaretest.ZoneDNS+" · Read")},
-	}})
-	for token, want := range map[string]string{
-		"": "no token", mine("x"): "verify the API token: Cloudflare answers 401", "short": "verify the API token", mine("d"): "disabled", mine("a"): "",
-	} {
-		_, err := b.open(token)
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("token %.3s: %v, want %q", token, err, want)
-		}
-		if err != nil && token != "" && strings.Contains(err.Error(), token) {
-			t.Errorf("the token is in the error: %v", err)
-		}
-	}
-	for token, want := range map[string]string{
-		mine("t"): "lacks the permission Account · Cloudflare Tunnel · Read",
-		mine("z"): "Zone · Zone · Read",
-		mine("n"): "lacks the permission Zone · DNS · Edit",
-	} {
-		a, err := b.open(token)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, _, err := a.Resources(t.Context(), connection(nil))
-		var p plan.Plan
-		if err == nil {
-			p, err = plan.Look(t.Context(), all)
-		}
-		if err == nil {
-			err = plan.Apply(t.Context(), all, p, plan.OpenJournal(filepath.Join(t.TempDir(), "journal")), nil)
-		}
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("token %.3s: %v, want %q", token, err, want)
-		}
-	}
-}
-
-func TestCallsAreRepeatedWhereCloudflareAsksForIt(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{429, 500, 502} {
-		b := newBench(t, cloudflaretest.Options{Faults: []cloudflaretest.Fault{{Status: status, Times: 2, RetryAfter: 0}}})
-		if _, err := b.api().Zones(t.Context()); err != nil {
-			t.Errorf("after two answers of %d: %v", status, err)
-		}
-	}
-}
-
-func TestZonesOfManyPages(t *testing.T) {
-	t.Parallel()
-	var zones []cloudflaretest.Zone
-	for i := range 130 {
-		zones = append(zones, cloudflaretest.Zone{Name: fmt.Sprintf("zone-%03d.example", i)})
-	}
-	zones = append(zones, cloudflaretest.Zone{Name: "deep.zone-007.example"})
-	b := newBench(t, cloudflaretest.Options{Zones: zones})
-	all, err := b.api().Zones(t.Context())
-	if err != nil || len(all) != 131 {
-		t.Fatalf("%d zones, %v", len(all), err)
-	}
-	for host, want := range map[string]string{"mcp.zone-129.example": "zone-129.example", "x.deep.zone-007.example": "deep.zone-007.example", "zone-007.example": "zone-007.example"} {
-		if z, err := cloudflare.ZoneOf(all, "", host); err != nil || z.Name != want {
-			t.Errorf("%s is in %s, %v", host, z.Name, err)
-		}
-	}
-	if _, err := cloudflare.ZoneOf(all, "", "mcp.elsewhere.example"); !errors.Is(err, cloudflare.ErrNoZone) {
-		t.Errorf("a host of no zone: %v", err)
-	}
-	if _, err := cloudflare.ZoneOf(all, "zone-001.example", "mcp.zone-002.example"); !errors.Is(err, cloudflare.ErrNoZone) {
-		t.Errorf("a host of another zone than the one named: %v", err)
-	}
-}
-
-// The SDK's root package takes minutes to compile and 18 MB: only its service packages are linked.
-func TestTheRootOfTheSDKIsNotLinked(t *testing.T) {
-	t.Parallel()
-	out, err := exec.CommandContext(context.Background(), "go", "list", "-deps", "github.com/mcpwiz/mcpwiz/cmd/mcpwiz", "github.com/mcpwiz/mcpwiz/server/cloudflare").Output()
+	b := newBench(t, cloudflaretest.Options{})
+	id := b.tunnel("home", "local")
+	c := connection(func(c *plan.Connection) { c.Expose.Way, c.Expose.Tunnel = plan.WayExistingTunnel, "home" })
+	all, s, err := b.api().Resources(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range strings.Fields(string(out)) {
-		if line == "github.com/cloudflare/cloudflare-go/v7" {
-			t.Error("the root package is linked")
+	good, _, err := cloudflare.RulesFor(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := func(text string) cloudflare.Ingress {
+		_, rules, _ := strings.Cut(text, "ingress:")
+		in, err := cloudflare.ParseIngress([]byte("ingress:" + rules + "\n    - service: http_status:404\n"))
+		if err != nil {
+			t.Errorf("what is to be written is no config.yml: %v: %s", err, text)
+		}
+		return in
+	}
+	for name, one := range map[string]struct {
+		rules cloudflare.Ingress
+		known bool
+		want  plan.Action
+	}{
+		"not seen": {nil, false, plan.None}, "right": {good, true, plan.None}, "none": {nil, true, plan.Refuse},
+		"elsewhere": {cloudflare.Ingress{{Hostname: "mcp.example.com", Service: "http://localhost:9"}, {Service: "http_status:404"}}, true, plan.Refuse},
+	} {
+		s.Effective = func(_ context.Context, of string) (cloudflare.Ingress, bool) { return one.rules, one.known && of == id }
+		change, err := all[1].Plan(t.Context())
+		if err != nil || change.Action != one.want {
+			t.Errorf("%s: %+v, %v", name, change, err)
+		}
+		if text := change.Note + change.Propose; text != "" && !slices.Equal(written(text), good) {
+			t.Errorf("%s: %s", name, text)
 		}
 	}
 }
 
-// What the token may do of a plan is said before anything is changed, and asking changes nothing.
-func TestMay(t *testing.T) {
+func TestAZoneThatIsNotInForceIsTold(t *testing.T) {
 	t.Parallel()
-	every := []string{"cloudflare/tunnel/x", "cloudflare/ingress/x", "cloudflare/dns/x", "cloudflare/rule/x", "cloudflare/access/x", "cloudflare/bots/x", "cloudflare/settings/x"}
-	var p plan.Plan
-	for _, name := range every {
-		p.Changes = append(p.Changes, plan.Change{Resource: name, Action: plan.Create})
-	}
-	read := func(but string) []string {
-		var all []string
-		for _, one := range cloudflaretest.Everything() {
-			if strings.HasPrefix(one, but) {
-				one = strings.Replace(one, " · Edit", " · Read", 1)
-			}
-			all = append(all, one)
-		}
-		return all
-	}
-	for lacks, want := range map[string]int{
-		"nothing": 0, cloudflaretest.CloudflareTunnel: 2, cloudflaretest.ZoneDNS: 1, cloudflaretest.ZoneWAF: 1, cloudflaretest.AccessApps: 1,
-		cloudflaretest.BotManagement: 1, cloudflaretest.ZoneSettings: 1,
-	} {
-		token := strings.Repeat("t", 40)
-		b := newBench(t, cloudflaretest.Options{Tokens: []cloudflaretest.Token{{Value: token, Permissions: read(lacks)}}})
-		a, err := b.open(token)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := a.Site(t.Context(), connection(nil))
-		if err != nil {
-			t.Fatal(err)
-		}
-		before := b.Snapshot()
-		may, err := s.May(t.Context(), p)
-		if err != nil || may.Steps != len(every) || len(may.Lacks) != want {
-			t.Errorf("without %s: %+v, %v", lacks, may, err)
-		}
-		if want > 0 && !strings.Contains(may.String(), "the API token may do") {
-			t.Errorf("without %s: %s", lacks, may)
-		}
-		if !bytes.Equal(before, b.Snapshot()) {
-			t.Errorf("without %s: asking has changed something", lacks)
-		}
+	b := newBench(t, cloudflaretest.Options{Zones: []cloudflaretest.Zone{{Name: "example.com", Status: "pending"}}})
+	if _, p := b.resources(connection(nil)); !strings.Contains(p.Changes[2].Note, "the zone example.com is pending") {
+		t.Errorf("%+v", p.Changes[2])
 	}
 }

@@ -18,6 +18,8 @@ type Site struct {
 	Account Account
 	// Zones has the zone of each host.
 	Zones map[string]Zone
+	// Effective tells the rules of a locally managed tunnel, by its id, where cloudflared runs on this host; nil: nobody can.
+	Effective func(ctx context.Context, tunnel string) (rules Ingress, known bool)
 }
 
 // Hosts are the public names, in the order of the connection.

@@ -3,8 +3,10 @@ package cloudflare
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/cloudflare/cloudflare-go/v7/option"
@@ -111,8 +113,13 @@ func (t *tunnel) Apply(ctx context.Context, _ plan.Change) error {
 // Undo deletes the tunnel that Apply made, and never one of another name.
 func (t *tunnel) Undo(ctx context.Context, c plan.Change) error {
 	have, err := t.s.Tunnel(ctx)
-	if err != nil || have == nil || c.Action != plan.Create || !strings.HasPrefix(have.Name, plan.OwnTunnel) && !namedBy(c, have.Name) {
+	switch {
+	case err != nil || c.Action != plan.Create:
 		return err
+	case have == nil:
+		return plan.ErrGone
+	case !strings.HasPrefix(have.Name, plan.OwnTunnel) && !namedBy(c, have.Name):
+		return plan.ErrNotOurs
 	}
 	var p zero_trust.TunnelCloudflaredDeleteParams
 	p.AccountID.Value, p.AccountID.Present = t.s.Account.ID, true
@@ -120,12 +127,44 @@ func (t *tunnel) Undo(ctx context.Context, c plan.Change) error {
 	if statusOf(err) == http.StatusNotFound {
 		return nil
 	}
-	if err != nil && have.Status != "inactive" && have.Status != "down" {
-		err = fmt.Errorf("%w; cloudflared still runs it: stop that first", t.s.api.failed("delete the tunnel "+have.Name, permTunnel+levelEdit, err))
-		return err
+	err = t.s.api.failed("delete the tunnel "+have.Name, permTunnel+levelEdit, err)
+	if err != nil && have.runs() {
+		return fmt.Errorf("%w: %w", errRuns, err)
 	}
-	return t.s.api.failed("delete the tunnel "+have.Name, permTunnel+levelEdit, err)
+	return err
 }
+
+// errRuns: Cloudflare deletes no tunnel with connections.
+var errRuns = errors.New("cloudflared runs it still: stop that first")
+
+// runs reports whether the tunnel has connections.
+func (t Tunnel) runs() bool { return t.Status == "healthy" || t.Status == "degraded" }
+
+// Holds names what others have put into the tunnel, which would go with it: rules for hosts that are not ours.
+func (t *tunnel) Holds(ctx context.Context, ours func(string) bool) ([]string, error) {
+	have, err := t.s.Tunnel(ctx)
+	switch {
+	case err != nil || have == nil || have.Local:
+		return nil, err
+	case have.runs():
+		return nil, errRuns
+	}
+	c, err := t.s.api.configurationOf(ctx, t.s.Account.ID, have.ID)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := c.ingress()
+	var held []string
+	for _, r := range rules {
+		if r.all() && strings.HasPrefix(r.Service, "http_status:") || slices.Contains(t.s.carried.hosts, r.Hostname) || ours("cloudflare/dns/"+r.Hostname) {
+			continue
+		}
+		held = append(held, fmt.Sprintf("the rule %.120s", r))
+	}
+	return held, err
+}
+
+var _ plan.Holder = (*tunnel)(nil)
 
 // namedBy: the change made a tunnel of that name.
 func namedBy(c plan.Change, name string) bool {

@@ -2,6 +2,7 @@ package cloudflaretest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -72,6 +73,7 @@ func (c *Cloudflare) fails(w http.ResponseWriter, r *http.Request) bool {
 		a = a.with("Retry-After", strconv.Itoa(int(f.RetryAfter.Round(time.Second)/time.Second)))
 	}
 	if s, ok := a.body.(string); ok {
+		maps.Copy(w.Header(), a.header)
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(f.Status)
 		_, _ = fmt.Fprint(w, s)

@@ -2,16 +2,21 @@ package cloudflaretest
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
 // An ingressRule says which service answers for what; see cloudflared's ingress package, whose words the errors have.
 type ingressRule struct {
 	hostname string
+	// punycode is the hostname as DNS has it, where that is another.
+	punycode string
 	path     *regexp.Regexp
 	service  string
 	origin   map[string]any
@@ -41,9 +46,17 @@ func readIngress(config map[string]any) (rules []ingressRule, err error) {
 		if r.path, err = checkRule(r.hostname, text(m, "path"), i, len(all)); err != nil {
 			return nil, err
 		}
+		if ascii, err := idna.Lookup.ToASCII(r.hostname); err == nil && ascii != r.hostname {
+			r.punycode = ascii
+		}
 		rules = append(rules, r)
 	}
 	return rules, nil
+}
+
+func hasPort(host string) bool {
+	_, _, err := net.SplitHostPort(host)
+	return err == nil
 }
 
 func orEmpty(m map[string]any) map[string]any {
@@ -57,7 +70,7 @@ func orEmpty(m map[string]any) map[string]any {
 func checkRule(hostname, path string, i, of int) (*regexp.Regexp, error) {
 	last, all := i == of-1, (hostname == "" || hostname == "*") && path == ""
 	switch {
-	case strings.Contains(hostname, ":"):
+	case hasPort(hostname):
 		return nil, complaint("Hostname cannot contain a port")
 	case strings.LastIndex(hostname, "*") > 0:
 		return nil, complaint("Hostname patterns can have at most one wildcard character (\"*\") and it can only be used for subdomains, e.g. \"*.example.com\"")
@@ -100,11 +113,11 @@ func checkService(service string) error {
 
 // matchIngress returns the number of the first rule, counted from 0, that holds for a request.
 func matchIngress(rules []ingressRule, host, path string) (int, bool) {
-	if i := strings.LastIndex(host, ":"); i > strings.LastIndex(host, "]") {
-		host = host[:i]
+	if hasPort(host) {
+		host, _, _ = net.SplitHostPort(host)
 	}
 	for i, r := range rules {
-		if matchHost(r.hostname, host) && (r.path == nil || r.path.MatchString(path)) {
+		if (matchHost(r.hostname, host) || r.punycode != "" && matchHost(r.punycode, host)) && (r.path == nil || r.path.MatchString(path)) {
 			return i, true
 		}
 	}
