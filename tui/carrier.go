@@ -62,9 +62,17 @@ func (p *ConnectPage) carrierRows(width int) []string {
 	if c.Outcome != "" {
 		mark = t.Mark(c.Outcome)
 	}
-	rows := []string{t.Row(false, mark+" "+Plain(c.Text), width)}
+	var rows []string
+	for i, line := range Wrap(Plain(c.Text), width-4) {
+		if i > 0 {
+			mark = " "
+		}
+		rows = append(rows, t.Row(false, mark+" "+line, width))
+	}
 	if c.Mend != "" {
-		rows = append(rows, t.Row(false, "  "+t.Accent.Render(t.Cut(Plain(c.Mend), width-4)), width))
+		for _, line := range Wrap(Plain(c.Mend), width-4) {
+			rows = append(rows, t.Row(false, "  "+t.Accent.Render(line), width))
+		}
 	}
 	return rows
 }

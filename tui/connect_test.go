@@ -97,10 +97,58 @@ func connectStates(t *testing.T) map[string]func(l Look, width, height int) *App
 			press(a, "down", "down", "down", "down", "down", "enter")
 			return a
 		},
+		"tunnel": func(l Look, width, height int) *App {
+			a, p := waits(l, width, height, ConnectOptions{})
+			p.carriedAs(Carrier{Outcome: probe.Passed, Text: "the tunnel carries, by 4 connections"})
+			return a
+		},
+		"no-tunnel": func(l Look, width, height int) *App {
+			a, p := waits(l, width, height, ConnectOptions{})
+			p.carriedAs(Carrier{Text: "the tunnel connects"}, Carrier{Outcome: probe.Failed, Text: "the tunnel does not come up: no answer from Cloudflare's edge",
+				Mend: "open port 7844 to the outside, for UDP and TCP"})
+			return a
+		},
 		"several": func(l Look, width, height int) *App {
 			a, _ := waits(l, width, height, ConnectOptions{}, append(story(t, "healthy"), as(t, "operators-story", "h2")...)...)
 			return a
 		},
+	}
+}
+
+func (p *ConnectPage) carriedAs(all ...Carrier) {
+	p.Update(carrierFound{p.id, make(chan Carrier)})
+	for _, c := range all {
+		p.Update(carrierMsg{p.id, c})
+	}
+}
+
+// How the tunnel stands is told from its first word on; a tunnel of a visit before is not heard.
+func TestCarrier(t *testing.T) {
+	t.Parallel()
+	told := make(chan Carrier, 3)
+	p := NewConnect(ConnectOptions{Values: func() []Value { return typed }, Carrier: func(context.Context) <-chan Carrier { return told }})
+	a := among(looks["dark"], p, 80, 24)
+	heard := func(want string) {
+		t.Helper()
+		a.Update(nextCarrier(p.id, told)())
+		if got := plainText(a.View()); !strings.Contains(got, want) {
+			t.Errorf("%q is not to be seen:\n%s", want, got)
+		}
+	}
+	a.Update(carrierFound{p.id, told})
+	told <- Carrier{Text: "the tunnel connects"}
+	heard("· the tunnel connects")
+	told <- Carrier{Outcome: probe.Passed, Text: "the tunnel carries"}
+	heard("✓ the tunnel carries")
+	told <- Carrier{Outcome: probe.Failed, Text: "nothing\x1b[2J now", Mend: "open port 7844"}
+	heard("✗ nothing\\x1b[2J now\n   open port 7844")
+	a.Update(carrierMsg{p.id - 1, Carrier{Text: "of another visit"}})
+	if got := plainText(a.View()); strings.Contains(got, "another visit") {
+		t.Errorf("heard:\n%s", got)
+	}
+	close(told)
+	if nextCarrier(p.id, told)() != nil {
+		t.Error("the end is told")
 	}
 }
 

@@ -152,15 +152,15 @@ func (d *desk) undoes(ctx context.Context, a wizard.Answers, all []plan.Past, to
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(s.outlives(all), plan.Holding(ctx, all, s.find)); err != nil {
-		return err
-	}
 	if slices.ContainsFunc(all, atCloudflare) { // a tunnel that runs cannot be deleted
 		d.serving.Lock()
 		defer d.serving.Unlock()
 		if err := d.stopTunnel(); err != nil {
 			return err
 		}
+	}
+	if err := errors.Join(s.outlives(all), plan.Holding(ctx, all, s.find)); err != nil {
+		return err
 	}
 	if err := plan.Undo(ctx, all, s.find, s.journal(), told); err != nil {
 		return err

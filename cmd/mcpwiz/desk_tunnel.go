@@ -123,7 +123,7 @@ func (d *desk) quickTunnel(ctx context.Context, listen string) (string, wizard.V
 func reasonOf(s cloudflared.State) string {
 	switch {
 	case s.Reason == "":
-		return fmt.Sprintf("no name within %s", tunnelUp)
+		return "cloudflared says nothing of it"
 	case s.Mend == "":
 		return s.Reason
 	}
@@ -140,7 +140,7 @@ func (d *desk) tunnelFor(c plan.Connection) (*tunnelling, error) {
 	talks.err = log
 	o, err := talks.tunnel(c, d.path, talks.logger("text"))
 	if err != nil {
-		return nil, errors.Join(err, log.Close())
+		return nil, errors.Join(whole(err), log.Close())
 	}
 	if had := d.runsTunnel(); had != nil {
 		if had.alive() && had.file == o.TokenFile && had.quick == o.QuickURL {
@@ -155,6 +155,15 @@ func (d *desk) tunnelFor(c plan.Connection) (*tunnelling, error) {
 	d.tunnels = t
 	d.mu.Unlock()
 	return t, nil
+}
+
+// whole has the hint in the sentence: a page has no other place for it.
+func whole(err error) error {
+	if f := new(failure); errors.As(err, &f) && f.err != nil && f.hint != "" {
+		hint, _, _ := strings.Cut(f.hint, "\n")
+		return fmt.Errorf("%w: %s", f.err, hint)
+	}
+	return err
 }
 
 func (d *desk) runsTunnel() *tunnelling {
@@ -202,7 +211,7 @@ func (d *desk) carry(ctx context.Context, a wizard.Answers, told func(string)) e
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case s.Phase == cloudflared.Stopped || !t.alive():
-		return failed(fmt.Errorf("the tunnel does not run: %s", reasonOf(s)), s.Mend)
+		return fmt.Errorf("the tunnel does not run: %s", reasonOf(s))
 	case c.Expose.Way == plan.WayQuickTunnel && s.URL != "" && originOf(c.Servers[0].URL) != s.URL:
 		return fmt.Errorf("the quick tunnel has another name now, %s: go back to the address", s.URL)
 	}

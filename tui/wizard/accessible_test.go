@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpwiz/mcpwiz/probe"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
+	"github.com/mcpwiz/mcpwiz/tui"
 )
 
 // asked is how many questions filled answers leave.
@@ -204,11 +205,13 @@ func TestTheClientIsTold(t *testing.T) {
 	go func() { _, _ = io.WriteString(typed, strings.Repeat("\n", asked)+"y\n"+strings.Repeat("\n", 4)) }()
 	w.events <- probe.Started{Handshake: "ours"}
 	w.events <- probe.Started{Handshake: "h2", At: time.Now().Add(time.Hour)}
+	w.carrier <- tui.Carrier{Outcome: probe.Failed, Text: "the tunnel carries nothing", Mend: "open port 7844"}
+	close(w.carrier)
 	var all strings.Builder
 	for buf := make([]byte, 512); ; {
 		n, err := read.Read(buf)
 		all.Write(buf[:n])
-		if strings.Contains(all.String(), "started h2") {
+		if strings.Contains(all.String(), "started h2") && strings.Contains(all.String(), "the tunnel carries nothing: open port 7844") {
 			cancel()
 		}
 		if err != nil {
