@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -19,6 +21,27 @@ func TestUnfitSessionIDsAreTold(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q: %v, want %v", id, got, want)
+		}
+	}
+}
+
+// A header that net/textproto cannot read is quoted in its error: what it says is concealed there as it would be in its place.
+func TestUnreadableHeadersAreConcealed(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"Mcp-Session-Id: canary7f5a2c\x7f01": `"Mcp-Session-Id: [redacted 15 `,
+		"Set-Cookie: a=canary7f5a2c\x00":     `"Set-Cookie: [redacted 15 `,
+		"X canary7f5a2c0123456789":           `"X [redacted 22 `,
+		"Content-Type: text/\x01html":        `"Content-Type: text/\x01html"`,
+		"this is no header":                  `"this is no header"`,
+	} {
+		tap := &Tap{}
+		text := fmt.Sprintf("net/http: HTTP/1.x transport connection broken: malformed MIME header line: %q", line)
+		x := tap.redact(&raw{start: time.Now(), method: "POST", url: "https://mcp.example.com/mcp", err: &WireError{Kind: "protocol", Text: text}})
+		for what, got := range map[string]string{"error": x.Error.Text, "sieve": tap.Sieve(text)} {
+			if strings.Contains(got, "canary") || !strings.Contains(got, want) {
+				t.Errorf("%s: %s, want %s", what, got, want)
+			}
 		}
 	}
 }

@@ -170,6 +170,9 @@ func (r *redactor) nested(s string) string {
 // prose keeps a text that people read: URLs in it are redacted as URLs, and what it calls a secret is one.
 func (r *redactor) prose(s string) string {
 	s = strings.ToValidUTF8(s, "�")
+	if strings.Contains(s, "malformed MIME header") {
+		s = r.quotedField(s)
+	}
 	if strings.Contains(s, "//") {
 		s = inText.ReplaceAllStringFunc(s, r.url)
 	}
