@@ -28,7 +28,7 @@ func agentsAlike(t *probe.Trace) probe.Verdict {
 	for _, x := range refused {
 		i := slices.IndexFunc(passed, func(y *probe.Exchange) bool { return asksLike(x) == asksLike(y) && agent(x) != agent(y) })
 		if i >= 0 {
-			return agentRefused(t, x, passed[i])
+			return agentRefused(t, x, passed[i], fellow(refused, x))
 		}
 	}
 	if len(refused) > 0 {
@@ -99,7 +99,14 @@ func product(agent string) string {
 	return strings.ToLower(word)
 }
 
-func agentRefused(t *probe.Trace, x, y *probe.Exchange) probe.Verdict {
+// fellow returns the handshake's own exchanges that met with the same: what they led to rests on it too.
+func fellow(refused []*probe.Exchange, x *probe.Exchange) []*probe.Exchange {
+	return slices.DeleteFunc(slices.Clone(refused), func(y *probe.Exchange) bool {
+		return y == x || y.Probe != "" || asksLike(y) != asksLike(x) || agent(y) != agent(x) || y.Status() != x.Status()
+	})
+}
+
+func agentRefused(t *probe.Trace, x, y *probe.Exchange, fellow []*probe.Exchange) probe.Verdict {
 	judged, effect := probe.Warn, "a client of that name is stopped there, though others get through"
 	switch {
 	case sends(t, x) && x.Bearer():
@@ -115,7 +122,7 @@ func agentRefused(t *probe.Trace, x, y *probe.Exchange) probe.Verdict {
 	if x.Bearer() {
 		with = " with a token"
 	}
-	v := judged("%s %s%s: %s to User-Agent %s, %s to %s", x.Request.Method, bare(x), with, outcome(x), agent(x), outcome(y), agent(y)).On(x, y).
+	v := judged("%s %s%s: %s to User-Agent %s, %s to %s", x.Request.Method, bare(x), with, outcome(x), agent(x), outcome(y), agent(y)).On(x, y).On(fellow...).
 		So("%s", effect).
 		Mend("let User-Agent %s through at %s: in Cloudflare see Security > Events, Block AI bots, AI Crawl Control and Browser Integrity Check", agent(x), x.URL().Path)
 	return traced(t, x, byItself(x, v))

@@ -29,6 +29,9 @@ func garbageRefused(t *probe.Trace) probe.Verdict {
 			return v.Because("edge.not-limited")
 		case stoppedByName(t, x):
 			return v.Because("edge.user-agents-alike")
+		case x.Status() == 403 && !t.Has(probe.OfProbe("user-agent-token")) && takenWithout(t, x):
+			v = v.Mend(`answer 401 with WWW-Authenticate: Bearer error="invalid_token" for every token that does not verify; `+
+				"or, where a rule before the server stops User-Agent %s once it bears a token, let it through: mcpwiz doctor %s --login USER compares", agent(x), t.Target)
 		}
 		return byItself(x, v)
 	}
@@ -39,6 +42,11 @@ func garbageRefused(t *probe.Trace) probe.Verdict {
 		}
 	}
 	return probe.Pass("401 invalid_token").On(refused...)
+}
+
+// takenWithout reports whether the same client was answered with 401 where it bore no token.
+func takenWithout(t *probe.Trace, x *probe.Exchange) bool {
+	return slices.ContainsFunc(t.Of(probe.Unauthenticated), func(y *probe.Exchange) bool { return y.Status() == 401 && agent(y) == agent(x) })
 }
 
 // stoppedByName reports whether an answer is that of a rule on the User-Agent: the same place takes the request under another name.

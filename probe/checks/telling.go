@@ -78,6 +78,8 @@ func inFull(x *probe.Exchange) string {
 	words, body := replied(x), x.Answer()
 	switch {
 	case saying(body) != "" || rpcError(x) != "" || x.Response == nil:
+	case body.Truncated && x.Error == nil && body.Size >= readLimit:
+		words += fmt.Sprintf(", and the body does not end within %d bytes: no more is read", readLimit)
 	case body.Problem != "":
 		words += fmt.Sprintf(" (%s)", clipped(body.Problem, 120))
 	case body.JSON != nil:

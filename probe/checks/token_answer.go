@@ -207,17 +207,27 @@ func renewedWell(t *probe.Trace, x *probe.Exchange) probe.Verdict {
 }
 
 func deadRefresh(t *probe.Trace) probe.Verdict {
-	x := t.Last(probe.OfProbe("dead-refresh"))
+	x, stranger := t.Last(probe.OfProbe("dead-refresh")), t.Last(probe.OfProbe("unknown-client"))
 	code, _ := refusal(x)
 	switch {
 	case code == "invalid_grant" && x.Status() == 400:
 		return probe.Pass("%s", refused(x)).On(x)
 	case code == "invalid_client" || code == "unauthorized_client":
 		return probe.Unknown("the client was refused before its refresh token was looked at: %s", refused(x)).On(x)
+	case absentEndpoint(x) && stranger != nil && absentEndpoint(stranger):
+		return probe.Skip("nothing takes token requests at %s: %s", bare(x), refused(x)).Because(absentBecause(t))
 	}
 	return byItself(x, probe.Fail("a refresh token of nonsense is answered with %s", refused(x)).On(x).Who(served(t, x)).
 		So("%s does not learn that it must ask its user to sign in again", clientName(t)).
 		Mend(`answer 400 with {"error":"invalid_grant"} for a refresh token that is not good any more`))
+}
+
+// saidToAll names the check on tokens where the client's own request was refused in the same words: they say nothing of who asks.
+func saidToAll(t *probe.Trace, x *probe.Exchange) string {
+	if y := tokenRequest(t); y != nil && !granted(y) && refused(y) == refused(x) {
+		return "token.issued"
+	}
+	return ""
 }
 
 func unknownClient(t *probe.Trace) probe.Verdict {
@@ -233,7 +243,8 @@ func unknownClient(t *probe.Trace) probe.Verdict {
 	if absentEndpoint(x) {
 		return probe.Skip("nothing takes token requests at %s: %s", bare(x), refused(x)).Because(absentBecause(t))
 	}
-	return byItself(x, judged("an unknown client is answered with %s", refused(x)).On(x).Who(served(t, x)).
+	v := judged("an unknown client is answered with %s", refused(x)).On(x).Who(served(t, x)).Because(saidToAll(t, x))
+	return byItself(x, v.
 		So("a client whose registration is gone does not register anew, and no retry helps its user").
 		Mend(`answer 401 with {"error":"invalid_client"}`))
 }

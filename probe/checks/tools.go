@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"regexp"
 	"time"
 
@@ -98,8 +99,22 @@ func toolsListed(t *probe.Trace) probe.Verdict {
 		return probe.Pass("%d tools", len(all)).On(x)
 	case x.Open && x.Answer().Type == "text/event-stream":
 		return probe.Unknown("tools/list: the stream has brought no answer yet").On(x)
+	case tooLong(x):
+		return probe.Unknown("tools/list: %s", beginning(x)).On(x)
 	}
 	return byItself(x, notListed(t, x))
+}
+
+// tooLong reports whether an answer is there and was not kept as far as its result. One that says no length and does not end
+// within what is read may have no end.
+func tooLong(x *probe.Exchange) bool {
+	body := x.Answer()
+	ends := body.Size < readLimit || x.Header("Content-Length") != ""
+	return succeeded(x) && x.Error == nil && body.Truncated && ends && result(x) == nil && rpcError(x) == ""
+}
+
+func beginning(x *probe.Exchange) string {
+	return fmt.Sprintf("%d with %d bytes, of which only the beginning was kept", x.Status(), x.Answer().Size)
 }
 
 // mislabelled reports whether a client reads an answer in another way than it is written, or cannot read it at all.
@@ -284,6 +299,8 @@ func callAnswers(t *probe.Trace) probe.Verdict {
 		return probe.Pass("%s is answered", name).On(x)
 	case x.Open && x.Answer().Type == "text/event-stream":
 		return probe.Unknown("%s: the stream has brought no answer yet", name).On(x)
+	case tooLong(x):
+		return probe.Unknown("%s: %s", name, beginning(x)).On(x)
 	}
 	if wantsScope(x) {
 		return probe.Unknown("%s wants scope %s, for which %s asks its user: that was not tried", name, quoted(x.Challenge().Scope), clientName(t)).On(x)
