@@ -152,10 +152,10 @@ func (d *desk) undoes(ctx context.Context, a wizard.Answers, all []plan.Past, to
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(all, atCloudflare) { // a tunnel that runs cannot be deleted
+	if slices.ContainsFunc(all, atCloudflare) {
 		d.serving.Lock()
 		defer d.serving.Unlock()
-		if err := d.stopTunnel(); err != nil {
+		if err := d.rest(ctx, s); err != nil {
 			return err
 		}
 	}

@@ -183,6 +183,30 @@ func (d *desk) stopTunnel() error {
 	return t.close()
 }
 
+// restFor is how long Cloudflare may take to hear that a tunnel has ended.
+const restFor = 30 * time.Second
+
+// rest stops the tunnel, and waits until Cloudflare has heard of it: one that runs is not deleted.
+func (d *desk) rest(ctx context.Context, s *provisioning) error {
+	ran := d.runsTunnel() != nil
+	if err := d.stopTunnel(); err != nil || !ran || s.site == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, restFor)
+	defer cancel()
+	for {
+		t, err := s.site.Tunnel(ctx)
+		if err != nil || t == nil || t.Status != "healthy" && t.Status != "degraded" {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil // that it runs still is said by who is to delete it
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
 // carry brings clients to the server as the answers say: a tunnel whose rules are in a file of its own has its connector already.
 func (d *desk) carry(ctx context.Context, a wizard.Answers, told func(string)) error {
 	c := a.Connection.Defaults()
