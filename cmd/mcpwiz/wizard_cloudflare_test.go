@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -181,5 +182,69 @@ func TestCheckCloudflare(t *testing.T) {
 				t.Errorf("%+v", seen)
 			}
 		})
+	}
+}
+
+// A quick tunnel brings the url, and is there before the plan; in a small window.
+func TestWizardByAQuickTunnel(t *testing.T) {
+	t.Parallel()
+	s := newSmallEdge(t, cloudflaretest.Options{})
+	dir, listen := t.TempDir(), freeAddress(t)
+	g := onGlass(t, 40, 15, dir, append(s.env, withPassword...), "wizard", "--dark", "--expose", "quick-tunnel", "--listen", listen,
+		"--issuer", s.keycloak+"/realms/mcp", "--create-realm", "--admin-user", "admin", "--client", "claude-ai", "--user", "alice")
+	g.enters("by a quick tunnel, for a trial")
+	g.types(keyEnter)
+	g.awaits("Where does it listen?", "no SSE on GET")
+	g.types(keyEnter)
+	g.awaits("is yours while")
+	g.types(keyEnter)
+	g.awaits("Where is Keycloak?")
+	g.enters("nothing touched yet")
+	g.types(keyEnter)
+	g.awaits("keycloak/client/claude", "enter")
+	g.until("the end of the handshake", func() bool {
+		if g.shows("prove") || g.shows("go on") || g.shows("handshake") {
+			g.types(keyEnter)
+		}
+		return g.shows("c what to type") || g.shows("r again")
+	})
+	g.types("c")
+	g.awaits("the tunnel carries, by 1")
+	g.types("q")
+	g.ends()
+	c, err := plan.Load(filepath.Join(dir, defaultFile))
+	if err != nil || c.Expose.Way != plan.WayQuickTunnel || !strings.HasSuffix(c.Servers[0].URL, ".trycloudflare.com/mcp") {
+		t.Errorf("%v: %+v", err, c)
+	}
+	if !strings.Contains(g.left(), "mcpwiz up -f mcpwiz.yaml") {
+		t.Errorf("left:\n%s", g.left())
+	}
+}
+
+// The same in plain lines, to a green handshake through the edge.
+func TestWizardByCloudflareInLines(t *testing.T) {
+	t.Parallel()
+	s := newSmallEdge(t, cloudflaretest.Options{})
+	dir := t.TempDir()
+	c := &called{Cmd: exec.Command("mcpwiz", "wizard", "--accessible", "--listen", freeAddress(t), "--admin-user", "admin", "--client", "claude-ai", "--user", "alice", "--create-realm")}
+	c.Dir, c.Stdout, c.Stderr = dir, &c.out, &c.err
+	c.Env = append(append(os.Environ(), "LANG=C.UTF-8"), append(s.env, withPassword...)...)
+	c.Stdin = strings.NewReader(strings.Join([]string{
+		"2", cloudflaretest.DefaultToken, "1", "mcp", "", // token, zone, name, where it listens
+		s.keycloak, "", "", "", "mcp", "1", "1", // Keycloak, and that the tunnel carries it
+		"", "", "", "", "", "", // who connects, how, a test user
+		"y", "", "n", "n", "", // apply it, connect, no more, no secret, the end
+	}, "\n") + "\n")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	code := c.ends(t)
+	for _, want := range []string{"Good: the token may edit Cloudflare Tunnel, DNS", "the API token may do all 3 steps", "the tunnel carries", "Healthy.", "mcpwiz up -f mcpwiz.yaml"} {
+		if !strings.Contains(c.out.String(), want) {
+			t.Errorf("%q is not told", want)
+		}
+	}
+	if code != 0 || strings.Contains(c.out.String(), cloudflaretest.DefaultToken) || t.Failed() {
+		t.Errorf("exit code %d:\n%s\n%s", code, &c.out, &c.err)
 	}
 }
