@@ -142,6 +142,10 @@ func (s *provisioning) applyExpose(ctx context.Context, f *connectionFlags, yes 
 	if err != nil {
 		return err
 	}
+	if file == "" {
+		p.say("\n%s as asked. The tunnel runs where its configuration and its credentials are.", s.what())
+		return nil
+	}
 	p.say("\n%s as asked. Next, one of:\n  mcpwiz serve %s --tunnel\n  cloudflared tunnel run --token-file %s", s.what(), f.flags(serveKeys...), quoted(file))
 	return nil
 }
