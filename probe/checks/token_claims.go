@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -59,12 +60,18 @@ func issuerMatches(t *probe.Trace) probe.Verdict {
 		return probe.Unknown("iss is %q; no metadata were seen to compare it with", got).On(xs...)
 	case got == "":
 		return v("the access token has no iss")
-	case got != want && t.Has(probe.Authenticated) && tokenAccepted(t).Outcome == probe.Passed:
+	case got != want && fronts(t, want, got) && t.Has(probe.Authenticated) && tokenAccepted(t).Outcome == probe.Passed:
 		return probe.Skip("iss is %s, the metadata's issuer %s: the MCP server takes it, as one does that names itself the issuer in front of another", quoted(got), quoted(want))
 	case got != want:
 		return v("iss is %s, the metadata's issuer %s%s", quoted(got), quoted(want), differing(want, got))
 	}
 	return probe.Pass("%s", got).On(xs...)
+}
+
+// fronts: the MCP server's own origin is named as the issuer, and the token is of another, not of the same one written otherwise.
+func fronts(t *probe.Trace, want, got string) bool {
+	target, err := url.Parse(t.Target)
+	return err == nil && want == target.Scheme+"://"+target.Host && !strings.EqualFold(strings.TrimSuffix(got, "/"), want)
 }
 
 func signatureVerifies(t *probe.Trace) probe.Verdict {
