@@ -85,13 +85,14 @@ func tunnelsOf(ctx context.Context, api *cloudflare.API, zones []cloudflare.Zone
 	return tunnels
 }
 
-// edgeWork is what may be to do at Cloudflare: needed for the way there, else for what stands in a client's way.
+// edgeWork is what may be to do at Cloudflare: needed for the way there, else for what stands in a client's way. Names are the
+// dashboard's, short ones for a page.
 var edgeWork = []struct {
-	kind, name string
-	needed     bool
+	kind, short, name string
+	needed            bool
 }{
-	{"tunnel", "Cloudflare Tunnel", true}, {"dns", "DNS", true},
-	{"rule", "Zone WAF", false}, {"access", "Access: Apps and Policies", false}, {"bots", "Bot Management", false}, {"settings", "Zone Settings", false},
+	{"tunnel", "Tunnel", "Account · Cloudflare Tunnel", true}, {"dns", "DNS", "Zone · DNS", true}, {"rule", "WAF", "", false},
+	{"access", "Access", "", false}, {"bots", "Bots", "", false}, {"settings", "Settings", "", false},
 }
 
 // permissions says what a token may edit, as asked in its first zone. What is needed and lacks is to be read before going on.
@@ -113,12 +114,12 @@ func permissions(ctx context.Context, api *cloudflare.API, zones []cloudflare.Zo
 	for i, w := range edgeWork {
 		switch lack := slices.ContainsFunc(may.Lacks, func(l plan.Lack) bool { return l.Resource == p.Changes[i].Resource }); {
 		case !lack:
-			can = append(can, w.name)
+			can = append(can, w.short)
 		case w.needed:
 			needed = append(needed, w.name)
 			fallthrough
 		default:
-			lacks = append(lacks, w.name)
+			lacks = append(lacks, w.short)
 		}
 	}
 	text := "the token may edit " + cmp.Or(strings.Join(can, ", "), "nothing")
@@ -126,7 +127,7 @@ func permissions(ctx context.Context, api *cloudflare.API, zones []cloudflare.Zo
 		text += "; not " + strings.Join(lacks, ", ")
 	}
 	if len(needed) > 0 {
-		return text, wizard.Verdict{OK: true, Warn: true, Note: "the token lacks " + strings.Join(needed, " and ") + ": Edit; give it that in Cloudflare's dashboard, then come back"}, nil
+		return text, wizard.Verdict{OK: true, Warn: true, Note: "the token lacks " + strings.Join(needed, " · Edit and ") + " · Edit: give it that in Cloudflare's dashboard, and ask again"}, nil
 	}
 	return text, wizard.Verdict{OK: true, Note: text}, nil
 }

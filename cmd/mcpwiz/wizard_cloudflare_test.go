@@ -70,7 +70,7 @@ func TestWizardByCloudflare(t *testing.T) {
 	g.awaits("✗ Cloudflare says: Invalid API Token")
 	g.types(cloudflaretest.DefaultToken)
 	g.types(keyEnter)
-	g.awaits("In which zone?", "the token may edit Cloudflare Tunnel, DNS", "example.com", "> mcp")
+	g.awaits("In which zone?", "the token may edit Tunnel, DNS", "example.com", "> mcp")
 	g.types(keyEnter)
 	g.types(keyEnter)
 	g.types(keyCtrlU)
@@ -166,9 +166,9 @@ func TestCheckCloudflare(t *testing.T) {
 		ok, warn  bool
 		may, note string
 	}{
-		"all":     {true, false, "the token may edit Cloudflare Tunnel, DNS, Zone WAF, Access: Apps and Policies, Bot Management, Zone Settings", "the token may edit"},
-		"enough":  {true, false, "the token may edit Cloudflare Tunnel, DNS; not Zone WAF, Access: Apps and Policies, Bot Management, Zone Settings", "the token may"},
-		"no dns":  {true, true, "the token may edit Cloudflare Tunnel; not DNS, ", "the token lacks DNS: Edit"},
+		"all":     {true, false, "the token may edit Tunnel, DNS, WAF, Access, Bots, Settings", "the token may edit"},
+		"enough":  {true, false, "the token may edit Tunnel, DNS; not WAF, Access, Bots, Settings", "the token may"},
+		"no dns":  {true, true, "the token may edit Tunnel; not DNS, ", "the token lacks Zone · DNS · Edit"},
 		"no zone": {false, false, "", "Zone · Zone · Read"},
 		"unknown": {false, false, "", "Invalid API Token"},
 	} {
@@ -239,7 +239,7 @@ func TestWizardByCloudflareInLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	code := c.ends(t)
-	for _, want := range []string{"Good: the token may edit Cloudflare Tunnel, DNS", "the API token may do all 3 steps", "the tunnel carries", "Healthy.", "mcpwiz up -f mcpwiz.yaml"} {
+	for _, want := range []string{"Good: the token may edit Tunnel, DNS", "the API token may do all 3 steps", "the tunnel carries", "Healthy.", "mcpwiz up -f mcpwiz.yaml"} {
 		if !strings.Contains(c.out.String(), want) {
 			t.Errorf("%q is not told", want)
 		}

@@ -88,7 +88,7 @@ func TestAURLIsMadeOfWhatTheTokenSees(t *testing.T) {
 	s.type_("right")
 	s.keys("enter")
 	s.shows("In which zone?")
-	if v := s.view(); !strings.Contains(v, "lacks Zone WAF") || strings.Contains(v, "right") {
+	if v := s.view(); !strings.Contains(v, "not WAF, Access") || strings.Contains(v, "right") {
 		t.Errorf("what the token may is not shown, or the token is:\n%s", v)
 	}
 	s.keys("down", "enter", "ctrl+u")
@@ -249,7 +249,7 @@ func TestCloudflareInLines(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	has(t, out, "How do clients reach your server?", "2  by Cloudflare, with an API token", "Note: makes tunnel", "Wrong: Invalid API Token", "Good: the token is good",
-		"In which zone?", "the token may Tunnel", "1 to 3 [1]", "By which name", "asking https://tools.example.org/mcp", "How do clients reach Keycloak?",
+		"In which zone?", "the token may edit Tunnel", "1 to 3 [1]", "By which name", "asking https://tools.example.org/mcp", "How do clients reach Keycloak?",
 		"Note: start it with --hostname https://tools.example.org", "looking at Keycloak at http://127.0.0.1:8180, and Cloudflare")
 	if strings.Contains(out, "right") {
 		t.Error("the token is told")

@@ -89,7 +89,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{password: "right", events: make(chan probe.Event, 8), carrier: make(chan tui.Carrier, 8), seen: Cloudflare{
-		Zones: []Zone{{"example.com", "a"}, {"example.net", "b"}, {"example.org", "a"}}, May: "the token may Tunnel, DNS; lacks Zone WAF",
+		Zones: []Zone{{"example.com", "a"}, {"example.net", "b"}, {"example.org", "a"}}, May: "the token may edit Tunnel, DNS; not WAF, Access, Bots, Settings",
 		Tunnels: []Tunnel{{"house", "a", "healthy, rules at Cloudflare"}, {"shop", "b", "down, rules in a file"}},
 	}, planned: plan.Plan{Changes: []plan.Change{
 		{Resource: "keycloak/realm/mcp", Action: plan.Create, Fields: []plan.Field{{Path: "enabled", After: true}}},
