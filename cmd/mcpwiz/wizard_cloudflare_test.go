@@ -60,7 +60,9 @@ func TestWizardByCloudflare(t *testing.T) {
 	before := s.Snapshot()
 	dir, listen := t.TempDir(), freeAddress(t)
 	g := onGlass(t, 80, 24, dir, s.env, "wizard", "--dark")
-	g.enters("How do clients reach your server?")
+	g.awaits("Bring Claude and other clients")
+	g.types(keyEnter)
+	g.awaits("How do clients reach your server?")
 	g.types(keyDown)
 	g.awaits("needs a zone there")
 	g.types(keyEnter)
@@ -192,7 +194,9 @@ func TestWizardByAQuickTunnel(t *testing.T) {
 	dir, listen := t.TempDir(), freeAddress(t)
 	g := onGlass(t, 40, 15, dir, append(s.env, withPassword...), "wizard", "--dark", "--expose", "quick-tunnel", "--listen", listen,
 		"--issuer", s.keycloak+"/realms/mcp", "--create-realm", "--admin-user", "admin", "--client", "claude-ai", "--user", "alice")
-	g.enters("by a quick tunnel, for a trial")
+	g.awaits("enter begin")
+	g.types(keyEnter)
+	g.awaits("by a quick tunnel, for a trial")
 	g.types(keyEnter)
 	g.awaits("Where does it listen?", "no SSE on GET")
 	g.types(keyEnter)
@@ -201,13 +205,9 @@ func TestWizardByAQuickTunnel(t *testing.T) {
 	g.awaits("Where is Keycloak?")
 	g.enters("nothing touched yet")
 	g.types(keyEnter)
-	g.awaits("keycloak/client/claude", "enter")
-	g.until("the end of the handshake", func() bool {
-		if g.shows("prove") || g.shows("go on") || g.shows("handshake") {
-			g.types(keyEnter)
-		}
-		return g.shows("c what to type") || g.shows("r again")
-	})
+	g.awaits("enter next")
+	g.types(keyEnter)
+	g.awaits("r again") // a Keycloak on loopback is no issuer for a public name: that it says so is the doctor's part
 	g.types("c")
 	g.awaits("the tunnel carries, by 1")
 	g.types("q")

@@ -17,9 +17,9 @@ import (
 func (o Options) beginning() [][2]string {
 	rows := [][2]string{
 		{"asks", "where your server is, where Keycloak is, who connects"},
-		{"shows", "the diff, before anything is touched in Keycloak"},
+		{"shows", "the diff, before anything is touched"},
 		{"does", "makes and proves it; serves; connects as a client does"},
-		{"needs", "Keycloak, an admin login; a public https URL, or loopback for a trial"},
+		{"needs", "Keycloak, an admin login; an https URL, Cloudflare, or loopback"},
 		{"writes", filepath.Clean(o.Path) + "; secrets apart (0600), and a journal"},
 	}
 	if o.DryRun {
