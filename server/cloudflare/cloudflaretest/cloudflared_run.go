@@ -225,6 +225,13 @@ func (d *daemon) carry(w http.ResponseWriter, r *http.Request) {
 		defer d.mu.Unlock()
 		d.carrying--
 	}()
+	if n := r.ContentLength; n > 0 && n <= maxBody {
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler) // the edge gave up in the middle of its request
+		}
+		r.Body = whole(b)
+	}
 	d.services.ServeHTTP(w, r)
 }
 

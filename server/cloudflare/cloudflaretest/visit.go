@@ -64,10 +64,18 @@ func (c *Cloudflare) newVisit(r *http.Request) *visit {
 	v.from.Country = cmp.Or(v.from.Country, "XX")
 	if r.Body != nil {
 		v.body, _ = io.ReadAll(io.LimitReader(r.Body, inspected)) // an error comes again to who reads the rest
-		r.Body = rest{io.MultiReader(bytes.NewReader(v.body), r.Body), r.Body}
+		if r.ContentLength == int64(len(v.body)) {
+			r.Body = whole(v.body)
+		} else {
+			r.Body = rest{io.MultiReader(bytes.NewReader(v.body), r.Body), r.Body}
+		}
 	}
 	return v
 }
+
+// whole is a body that is all here. A server closes the one it reads from when its answer begins; who hands that one on and looks once
+// more for its end then takes the connection to the origin for broken, in the middle of the answer.
+func whole(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
 
 // rest is a body that was begun to be read.
 type rest struct {
