@@ -148,7 +148,7 @@ func versionAt(ctx context.Context, at string) string {
 	}
 	_, rest, _ := strings.Cut(string(text), "build_info{")
 	labels, _, _ := strings.Cut(rest, "}")
-	_, version, _ := strings.Cut(labels, `version="`)
+	_, version, _ := strings.Cut(","+labels, `,version="`) // there is a goversion too
 	version, _, _ = strings.Cut(version, `"`)
 	return version
 }
