@@ -179,6 +179,7 @@ func (s *provisioning) keepRunToken(ctx context.Context) (string, error) {
 	if err := renameio.WriteFile(file, []byte(token.Reveal()+"\n"), 0o600, renameio.IgnoreUmask()); err != nil {
 		return "", fmt.Errorf("keep the token that the tunnel runs with: %w", err)
 	}
+	s.runToken = file
 	return file, nil
 }
 

@@ -13,10 +13,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcpwiz/mcpwiz/keycloak/keycloaktest"
 	"github.com/mcpwiz/mcpwiz/probe/plan"
+	"github.com/mcpwiz/mcpwiz/server/cloudflare/cloudflaretest"
 )
 
-// A guillotine stands in front of Keycloak and kills a program at one of its writes, before it is passed on or after.
+// A guillotine stands in front of Keycloak, or of Cloudflare's API, and kills a program at one of its writes, before it is passed on or after.
 type guillotine struct {
 	next http.Handler
 
@@ -38,7 +40,7 @@ func (g *guillotine) ready(at int, behind bool, start func() *exec.Cmd) {
 
 // writes: signing in changes nothing.
 func writes(r *http.Request) bool {
-	return r.Method != http.MethodGet && strings.Contains(r.URL.Path, "/admin/realms")
+	return r.Method != http.MethodGet && (strings.Contains(r.URL.Path, "/admin/realms") || strings.HasPrefix(r.URL.Path, "/client/v4/"))
 }
 
 func (g *guillotine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -90,6 +92,18 @@ type scaffold struct {
 	env []string
 	// realm is the connection's.
 	realm string
+	// cloud is where it is exposed, if it is.
+	cloud *cloudflaretest.Cloudflare
+}
+
+// state is all that a run can change.
+func (s *scaffold) state() string {
+	s.t.Helper()
+	all := s.h.export(s.realm)
+	if s.cloud != nil {
+		all += string(s.cloud.Snapshot())
+	}
+	return all
 }
 
 func newScaffold(t *testing.T, b behind, change func(*plan.Connection)) *scaffold {
@@ -161,7 +175,7 @@ func (s *scaffold) killed(at int, behind bool, args ...string) bool {
 // is as it was.
 func (s *scaffold) everywhere(least int, sides ...bool) {
 	s.t.Helper()
-	before := s.h.export(s.realm)
+	before := s.state()
 	for at := 0; ; at++ {
 		fell := false
 		for _, behind := range sides {
@@ -170,7 +184,7 @@ func (s *scaffold) everywhere(least int, sides ...bool) {
 				s.killed(at/2, !behind, "undo")
 			}
 			s.run("undo", "--all", "--yes")
-			if d := cmp.Diff(before, s.h.export(s.realm)); d != "" {
+			if d := cmp.Diff(before, s.state()); d != "" {
 				s.t.Errorf("killed at write %d (behind it: %v) and undone:\n%s", at, behind, d)
 			}
 			if c := s.run("undo", "--list"); !strings.Contains(c.out.String(), "Nothing to undo") {
@@ -240,6 +254,32 @@ func TestKilledAnywhereInTheirRealm(t *testing.T) {
 			t.Errorf("after uninstall:\n%s", d)
 		}
 	})
+}
+
+// One run changes Keycloak and Cloudflare; killed at any write to either it is undone in both.
+func TestKilledAnywhereInBothPlaces(t *testing.T) {
+	t.Parallel()
+	cloud := cloudflaretest.New(cloudflaretest.Options{})
+	b := small(keycloaktest.Options{})
+	both := http.NewServeMux()
+	both.Handle("/client/v4/", cloud)
+	both.Handle("/", b.Handler)
+	b.Handler = both
+	s := newScaffold(t, b, func(c *plan.Connection) { c.Expose.Way = plan.WayCloudflare })
+	s.cloud = cloud
+	s.env = append(s.env, "MCPWIZ_CLOUDFLARE_API="+s.h.base+"/client/v4", plan.EnvCloudflareToken+"="+cloudflaretest.DefaultToken)
+	s.everywhere(9, false, true)
+	s.run("setup", "--yes")
+	if c := s.run("undo", "--list"); !strings.Contains(c.out.String(), "cloudflare/tunnel/mcpwiz-mcp") || !strings.Contains(c.out.String(), "keycloak/client/claude") {
+		t.Errorf("one run has not changed both: %s", &c.out)
+	}
+	if c := s.run("setup"); !strings.Contains(c.out.String(), "Nothing to do.") {
+		t.Errorf("a second run: %s", &c.out)
+	}
+	s.run("uninstall", "--yes")
+	if _, err := os.Stat(filepath.Join(s.dir, ".mcpwiz")); err == nil {
+		t.Error("uninstall leaves a folder behind")
+	}
 }
 
 // byHand is a realm in which somebody has worked: also at what mcpwiz is to adopt.

@@ -56,13 +56,18 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// cloudflare starts a small Cloudflare, whose API and edge mcpwiz reaches, and the small cloudflared too; snapshot FILE keeps how it
-// is, block has it stop Claude-User, and unblock not.
+// cloudflare starts a small Cloudflare, whose API and edge mcpwiz reaches, and the small cloudflared too; with permissions its token has
+// just these. snapshot FILE keeps how it is, record NAME makes a record of somebody's, tunnel HOST a tunnel that carries
+// that host; block has it stop Claude-User, and unblock not.
 func cloudflareCommand(ts *testscript.TestScript, _ bool, args []string) {
 	at := ts.Value(smallCloudflare{})
 	switch {
-	case len(args) == 0:
-		c, err := cloudflaretest.Start(cloudflaretest.Options{})
+	case len(args) == 0, args[0] == "permissions":
+		var o cloudflaretest.Options
+		if len(args) > 0 {
+			o.Tokens = []cloudflaretest.Token{{Value: cloudflaretest.DefaultToken, Permissions: args[1:]}}
+		}
+		c, err := cloudflaretest.Start(o)
 		ts.Check(err)
 		ts.Defer(func() { ts.Check(c.Close()) })
 		roots := ts.MkAbs("roots.pem")
@@ -76,6 +81,16 @@ func cloudflareCommand(ts *testscript.TestScript, _ bool, args []string) {
 		at.(*smallCloudflareAt).Running = c
 	case args[0] == "snapshot":
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), at.(*smallCloudflareAt).Snapshot(), 0o600))
+	case args[0] == "record":
+		c := at.(*smallCloudflareAt)
+		_, err := c.Do(http.MethodPost, "zones/"+c.ZoneID("example.com")+"/dns_records",
+			map[string]any{"type": "A", "name": args[1], "content": "203.0.113.9", "proxied": true})
+		ts.Check(err)
+	case args[0] == "tunnel":
+		c := at.(*smallCloudflareAt)
+		connector, err := c.Expose(args[1], "http://127.0.0.1:1")
+		ts.Check(err)
+		connector.Close()
 	case args[0] == "block", args[0] == "unblock":
 		c := at.(*smallCloudflareAt)
 		_, err := c.Do(http.MethodPut, "zones/"+c.ZoneID("example.com")+"/bot_management",

@@ -25,8 +25,10 @@ type provisioning struct {
 	admin   *keycloak.Admin
 	secrets *plan.Secrets
 	// edge is Cloudflare, where there is a token for it; site is the connection there, where it is exposed there.
-	edge      *cloudflare.API
-	site      *cloudflare.Site
+	edge *cloudflare.API
+	site *cloudflare.Site
+	// runToken is the file with the token that the tunnel runs with, once it is kept here.
+	runToken  string
 	resources []plan.Resource
 	plan      plan.Plan
 }
@@ -126,7 +128,7 @@ func (s *provisioning) apply(ctx context.Context) error {
 	}
 	switch {
 	case errors.Is(err, plan.ErrMoved):
-		hint = "somebody else changes Keycloak at the same time\n" + hint
+		hint = "somebody else changes the same at the same time\n" + hint
 	case errors.Is(err, plan.ErrLocked):
 		hint = hintLocked
 	}

@@ -26,9 +26,10 @@ func (p *program) setup() *cobra.Command {
 	var o setupOptions
 	c := &cobra.Command{
 		Use:   "setup",
-		Short: "Make Keycloak as the connection asks: realm, audience scope, clients, test users",
+		Short: "Make Keycloak as the connection asks: realm, audience scope, clients, test users; and its public url at Cloudflare",
 		Long: `setup plans what Keycloak lacks, shows it as a diff, and applies it one by one; each change is read again and compared. What
-mcpwiz did not make it does not change, unless told to adopt it. A second run has nothing to do.
+mcpwiz did not make it does not change, unless told to adopt it. A second run has nothing to do. With expose.way cloudflare or
+existing-tunnel the tunnel, its rules and the names stand in the same plan; see mcpwiz expose.
 
 The administrator's password is taken from MCPWIZ_KEYCLOAK_PASSWORD, the file that MCPWIZ_KEYCLOAK_PASSWORD_FILE names, or a
 prompt; a client's secret from MCPWIZ_KEYCLOAK_CLIENT_SECRET; a token from MCPWIZ_KEYCLOAK_TOKEN. Secrets that are made are
@@ -75,6 +76,11 @@ func (p *program) runSetup(ctx context.Context, o *setupOptions) error {
 	}
 	if err := s.apply(ctx); err != nil {
 		return err
+	}
+	if s.site != nil {
+		if _, err := s.keepRunToken(ctx); err != nil {
+			return err
+		}
 	}
 	p.say("\n%s as asked. Next:\n  %s", s.what(), strings.Join(s.next(&o.connection), "\n  "))
 	return nil
@@ -232,5 +238,9 @@ func (s *provisioning) next(f *connectionFlags) []string {
 			all = append(all, fmt.Sprintf("mcpwiz credentials %s %s", quoted(c.ID), f.flags(credentialsKeys...)))
 		}
 	}
-	return append(all, "mcpwiz serve "+f.flags(serveKeys...))
+	serve := "mcpwiz serve " + f.flags(serveKeys...)
+	if s.runToken != "" {
+		serve += " --tunnel"
+	}
+	return append(all, serve)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -252,14 +253,21 @@ func stateOf(one plan.Past) string {
 	return done
 }
 
-// tellElsewhere tells what the journal has of other realms.
+// cloudflarePlace is what the places at Cloudflare begin with.
+const cloudflarePlace = "cloudflare account "
+
+// tellElsewhere tells what the journal has of other realms, and of accounts that nobody gives a token for.
 func (p *program) tellElsewhere(all []plan.Past) {
 	counts := map[string]int{}
 	for _, one := range all {
 		counts[one.Place]++
 	}
-	for place, n := range counts {
-		p.say("The journal has %d more of %s: --issuer %s undoes those.", n, place, quoted(place))
+	for _, place := range slices.Sorted(maps.Keys(counts)) {
+		how := "--issuer " + quoted(place)
+		if strings.HasPrefix(place, cloudflarePlace) {
+			how = "a token of it in " + plan.EnvCloudflareToken
+		}
+		p.say("The journal has %d more of %s: %s undoes those.", counts[place], place, how)
 	}
 }
 

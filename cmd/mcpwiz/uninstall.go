@@ -54,8 +54,8 @@ func (p *program) runUninstall(ctx context.Context, o *uninstallOptions) error {
 	}
 	if len(elsewhere) > 0 {
 		p.tellElsewhere(elsewhere)
-		return failed(errors.New("the journal has changes of another realm, which would be forgotten with it"),
-			"mcpwiz undo --all with the issuer of each, then uninstall")
+		return failed(errors.New("the journal has changes of another place, which would be forgotten with it"),
+			"mcpwiz undo --all for each, as told above, then uninstall")
 	}
 	files := s.ownFiles()
 	if err := s.begin(ctx); err != nil {

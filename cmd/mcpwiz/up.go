@@ -58,7 +58,7 @@ func (p *program) runUp(ctx context.Context, o *upOptions) error {
 	if err != nil {
 		return err
 	}
-	u := &upRun{program: p, o: o}
+	u := &upRun{program: p, o: o, flags: o.connection.flags(setupKeys...)}
 	if c.Expose.Way != plan.WayQuickTunnel {
 		if c, err = u.provision(ctx); err != nil {
 			return err
@@ -99,6 +99,8 @@ func (p *program) runUp(ctx context.Context, o *upOptions) error {
 type upRun struct {
 	*program
 	o *upOptions
+	// flags are those that it was called with: a quick tunnel's url is not among them.
+	flags string
 }
 
 // provision does what setup does, and keeps the token that the tunnel runs with.
@@ -150,32 +152,50 @@ func (u *upRun) serve(ctx context.Context, c plan.Connection) error {
 	case err := <-served:
 		return err
 	}
+	verdict := u.prove(ctx, c)
+	if u.o.once || ctx.Err() != nil {
+		stop()
+		verdict = errors.Join(verdict, <-served)
+		u.tellLeftBehind()
+		return verdict
+	}
+	u.say("\nServing on. Ctrl-C stops it.")
+	err = <-served
+	u.tellLeftBehind()
+	return err
+}
+
+// prove judges from outside, once the public urls lead here, and tells the values.
+func (u *upRun) prove(ctx context.Context, c plan.Connection) error {
 	for _, one := range c.Servers {
 		u.await(ctx, one.URL)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	verdict := u.judge(ctx)
 	if ctx.Err() == nil {
 		u.tellValues(c)
 	}
-	if u.o.once || ctx.Err() != nil {
-		stop()
-		return errors.Join(verdict, <-served)
-	}
-	u.say("\nServing on. Ctrl-C stops it.")
-	return <-served
+	return verdict
+}
+
+// tellLeftBehind says what does not end with the server.
+func (u *upRun) tellLeftBehind() {
+	u.say("stopped; what is set up stays: mcpwiz up %[1]s serves again, mcpwiz undo %[1]s takes it back", u.flags)
 }
 
 // upWait is how long the public url may take until it leads here: a name and a tunnel are new at first.
 const upWait = time.Minute
 
 // await waits until a url is answered by this server, or says that it is not: why not the doctor says better.
-func (u *upRun) await(ctx context.Context, target string) {
+func (u *upRun) await(whole context.Context, target string) {
 	at, err := url.Parse(target)
 	if err != nil {
 		return
 	}
 	at.Path = "/.well-known/oauth-protected-resource" + strings.TrimSuffix(at.Path, "/")
-	ctx, cancel := context.WithTimeout(ctx, upWait)
+	ctx, cancel := context.WithTimeout(whole, upWait)
 	defer cancel()
 	for {
 		if answeredHere(ctx, at.String()) {
@@ -183,7 +203,9 @@ func (u *upRun) await(ctx context.Context, target string) {
 		}
 		select {
 		case <-ctx.Done():
-			u.say("%s is not answered by this server after %s; the doctor says why:", target, upWait)
+			if whole.Err() == nil {
+				u.say("%s is not answered by this server after %s; the doctor says why:", target, upWait)
+			}
 			return
 		case <-time.After(500 * time.Millisecond):
 		}
