@@ -168,7 +168,7 @@ func (b *Bridge) loose(w http.ResponseWriter, r *http.Request, m jsonrpc.Message
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	c, err := l.begin(r.Context(), request)
+	c, err := l.begin(r.Context(), request, nil)
 	if err != nil {
 		b.unavailable(w, request.ID, err)
 		return

@@ -54,8 +54,9 @@ func newLink(conn sdk.Connection, stray func(*link, *jsonrpc.Request)) *link {
 	return &link{conn: conn, stray: stray, calls: map[int64]*call{}, ended: make(chan struct{}), done: make(chan struct{})}
 }
 
-// begin sends a request under an id of ours.
-func (l *link) begin(ctx context.Context, r *jsonrpc.Request) (*call, error) {
+// begin sends a request under an id of ours. known is told of the call before it is sent, for the server may say something about it
+// at once; it may be nil.
+func (l *link) begin(ctx context.Context, r *jsonrpc.Request, known func(*call)) (*call, error) {
 	l.mu.Lock()
 	if l.err != nil {
 		l.mu.Unlock()
@@ -71,6 +72,9 @@ func (l *link) begin(ctx context.Context, r *jsonrpc.Request) (*call, error) {
 	c.token = token
 	l.calls[c.number] = c
 	l.mu.Unlock()
+	if known != nil {
+		known(c)
+	}
 	sent := &jsonrpc.Request{ID: number(c.number), Method: r.Method, Params: params}
 	if err := l.write(ctx, sent); err != nil {
 		l.leave(c, false)

@@ -40,7 +40,7 @@ func (s *session) initialize(w http.ResponseWriter, r *http.Request, m *jsonrpc.
 		writeMessage(w, http.StatusOK, &jsonrpc.Response{ID: m.ID, Result: s.link.greeted})
 		return
 	}
-	c, err := s.link.begin(r.Context(), m)
+	c, err := s.link.begin(r.Context(), m, nil)
 	if err != nil {
 		s.b.end(s, err)
 		s.b.unavailable(w, m.ID, err)
@@ -114,15 +114,21 @@ func same(id jsonrpc.ID, raw any) bool {
 }
 
 func (s *session) call(w http.ResponseWriter, r *http.Request, m *jsonrpc.Request) {
-	c, err := s.link.begin(r.Context(), m)
+	var added *call
+	c, err := s.link.begin(r.Context(), m, func(c *call) {
+		added = c
+		s.add(c)
+	})
 	if err != nil {
+		if added != nil {
+			s.remove(added)
+		}
 		if m.Method == "initialize" {
 			s.b.end(s, err)
 		}
 		s.b.unavailable(w, m.ID, err)
 		return
 	}
-	s.add(c)
 	answer(w, r, c, s.link)
 	if r.Context().Err() == nil {
 		s.remove(c)
@@ -150,6 +156,12 @@ func (s *session) add(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open = append(s.open, c)
+	if s.stream != nil {
+		return
+	}
+	for len(s.kept) > 0 && c.tell(s.kept[0]) { // there is somebody to tell again
+		s.kept = s.kept[1:]
+	}
 }
 
 // alone has a call go on for nobody.
