@@ -150,7 +150,11 @@ func (u *upRun) serve(ctx context.Context, c plan.Connection) error {
 	select {
 	case <-ready:
 	case err := <-served:
-		return err
+		if ctx.Err() == nil {
+			return err
+		}
+		u.tellLeftBehind()
+		return errors.Join(err, ctx.Err())
 	}
 	verdict := u.prove(ctx, c)
 	if u.o.once || ctx.Err() != nil {

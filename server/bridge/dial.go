@@ -33,12 +33,16 @@ func Command(args []string, log *slog.Logger) (func(context.Context) (sdk.Connec
 		c := exec.Command(program, args[1:]...)
 		c.Env = environment(os.Environ())
 		group(c)
-		said := &lines{log: log.With("upstream", args[0])}
-		c.Stderr = said
+		said := &lines{log: log.With("upstream", args[0]), ended: make(chan struct{})}
+		words, err := c.StderrPipe()
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", args[0], err)
+		}
 		conn, err := (&sdk.CommandTransport{Command: c, TerminateDuration: endTime}).Connect(context.Background())
 		if err != nil {
 			return nil, fmt.Errorf("start %s: %w", args[0], err)
 		}
+		go said.take(words)
 		return &command{Connection: conn, process: c, said: said}, nil
 	}, nil
 }
@@ -66,6 +70,10 @@ type command struct {
 // Read says with what words the command has ended.
 func (c *command) Read(ctx context.Context) (m jsonrpc.Message, err error) {
 	if m, err = c.Connection.Read(ctx); errors.Is(err, io.EOF) {
+		select { // what it said last is on its way
+		case <-c.said.ended:
+		case <-time.After(lastWords):
+		}
 		if last := c.said.lastLine(); last != "" {
 			err = fmt.Errorf("it closed its stdout; the last that it wrote to stderr: %q", last)
 		} else {
@@ -75,6 +83,9 @@ func (c *command) Read(ctx context.Context) (m jsonrpc.Message, err error) {
 	return m, err
 }
 
+// lastWords is how long the end of stderr is waited for once stdout has ended: what a command has started may hold it open.
+const lastWords = time.Second
+
 func (c *command) Close() error {
 	err := c.Connection.Close()
 	end(c.process)
@@ -83,7 +94,8 @@ func (c *command) Close() error {
 
 // lines tells a log what a command writes.
 type lines struct {
-	log *slog.Logger
+	log   *slog.Logger
+	ended chan struct{} // closed when it writes no more
 
 	mu   sync.Mutex
 	rest []byte
@@ -92,6 +104,12 @@ type lines struct {
 
 // lineMost is what is told of one line.
 const lineMost = 2 << 10
+
+// take reads until there is no more.
+func (l *lines) take(from io.Reader) {
+	defer close(l.ended)
+	_, _ = io.Copy(l, from) // a pipe that breaks has ended
+}
 
 func (l *lines) Write(b []byte) (int, error) {
 	l.mu.Lock()
